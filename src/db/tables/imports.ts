@@ -1,0 +1,95 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  date,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import { bytes, decimal, held, instant } from './columns.js';
+
+export const imports = pgTable(
+  'imports',
+  {
+    id: held('C1', 'transaction', uuid('id')).primaryKey(),
+    kind: held('C1', 'transaction', text('kind')).notNull(),
+    format: held('C1', 'transaction', text('format')).notNull(),
+    source: held('C1', 'transaction', text('source')).notNull(),
+    onError: held('C1', 'transaction', text('on_error')).notNull(),
+    onUnknown: held('C1', 'transaction', text('on_unknown')).notNull(),
+    dryRun: held('C1', 'transaction', boolean('dry_run')).notNull(),
+    state: held('C1', 'transaction', text('state')).notNull(),
+    /** SHA-256 that the caller announced for the whole body, and the one that arrived */
+    announcedDigest: held('C1', 'transaction', text('announced_digest')),
+    receivedDigest: held('C1', 'transaction', text('received_digest')),
+    receivedBytes: held('C1', 'transaction', bigint('received_bytes', { mode: 'number' })).notNull(),
+    receivedLines: held('C1', 'transaction', bigint('received_lines', { mode: 'number' })).notNull(),
+    /** the first line of a CSV body: its column names, never personal data */
+    header: held('C1', 'transaction', text('header')),
+    doneLines: held('C1', 'transaction', bigint('done_lines', { mode: 'number' })).notNull(),
+    acceptedRows: held('C1', 'transaction', bigint('accepted_rows', { mode: 'number' })).notNull(),
+    duplicateRows: held('C1', 'transaction', bigint('duplicate_rows', { mode: 'number' })).notNull(),
+    rejectedRows: held('C1', 'transaction', bigint('rejected_rows', { mode: 'number' })).notNull(),
+    /** the import's own data key, wrapped; null once it expired, and its lines with it */
+    wrappedKey: held('C3', 'transient', bytes('wrapped_key')),
+    failure: held('C1', 'transaction', jsonb('failure')),
+    createdBy: held('C1', 'transaction', text('created_by')).notNull(),
+    dataScope: held('C1', 'transaction', jsonb('data_scope')),
+    createdAt: held('C1', 'transaction', instant('created_at')).notNull(),
+    startedAt: held('C1', 'transaction', instant('started_at')),
+    finishedAt: held('C1', 'transaction', instant('finished_at')),
+    /** who works on it, in real time */
+    leaseToken: held('C1', 'transient', bigint('lease_token', { mode: 'number' }))
+      .notNull()
+      .default(0),
+    leasedUntil: held('C1', 'transient', instant('leased_until')),
+    version: held('C1', 'transaction', integer('version')).notNull().default(1),
+    /** for regular files, see feeds */
+    feed: held('C1', 'transaction', text('feed')),
+    businessDate: held('C1', 'transaction', date('business_date', { mode: 'string' })),
+    controlRows: held('C1', 'transaction', bigint('control_rows', { mode: 'number' })),
+    controlAmount: held('C1', 'transaction', decimal('control_amount')),
+  },
+  (table) => [
+    index('imports_open_idx').on(table.createdAt).where(sql`state in ('receiving', 'queued', 'running')`),
+    check(
+      'imports_state_check',
+      sql`${table.state} in ('receiving', 'queued', 'running', 'completed', 'failed', 'cancelled')`,
+    ),
+    check('imports_kind_check', sql`${table.kind} in ('customers', 'holdings', 'activities')`),
+    check('imports_format_check', sql`${table.format} in ('ndjson', 'csv')`),
+  ],
+);
+
+/** Staged lines, a chunk a row, encrypted with the import's key; deleted in the transaction that used them. */
+export const importChunks = pgTable(
+  'import_chunks',
+  {
+    importId: held('C1', 'transient', uuid('import_id')).notNull(),
+    chunk: held('C1', 'transient', integer('chunk')).notNull(),
+    firstLine: held('C1', 'transient', bigint('first_line', { mode: 'number' })).notNull(),
+    lineCount: held('C1', 'transient', integer('line_count')).notNull(),
+    body: held('C2', 'transient', bytes('body')).notNull(),
+  },
+  (table) => [primaryKey({ name: 'import_chunks_pkey', columns: [table.importId, table.chunk] })],
+);
+
+export const importRejections = pgTable(
+  'import_rejections',
+  {
+    importId: held('C1', 'transient', uuid('import_id')).notNull(),
+    line: held('C1', 'transient', bigint('line', { mode: 'number' })).notNull(),
+    code: held('C1', 'transient', text('code')).notNull(),
+    message: held('C1', 'transient', text('message')).notNull(),
+    pointer: held('C1', 'transient', text('pointer')),
+    /** the line as sent, encrypted with the import's key */
+    body: held('C2', 'transient', bytes('body')).notNull(),
+  },
+  (table) => [primaryKey({ name: 'import_rejections_pkey', columns: [table.importId, table.line] })],
+);
