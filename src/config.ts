@@ -1,0 +1,202 @@
+/**
+ * The configuration: one schema, read once from the environment, frozen and passed in. Nothing else reads
+ * `process.env`. A variable is named after its property (`bankTimeZone` is `BANK_TIME_ZONE`).
+ */
+import { type Static, type TSchema, Type } from 'typebox';
+import { Value } from 'typebox/value';
+
+/** One line for the operator: which variable is wrong and what it may be. It never repeats the value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const integer = (minimum: number, maximum: number, standard: number, description: string) =>
+  Type.Integer({
+    minimum,
+    maximum,
+    default: standard,
+    description,
+    allowed: `an integer from ${minimum} to ${maximum}`,
+  });
+
+const text = (allowed: string, description: string, check: (value: string) => boolean, standard?: string) =>
+  Type.Refine(
+    Type.String({ description, allowed, ...(standard === undefined ? {} : { default: standard }) }),
+    check,
+    () => allowed,
+  );
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const schema = Type.Object({
+  host: text('an address to listen on', 'Address that the API listens on.', isWord, '127.0.0.1'),
+  port: integer(0, 65_535, 3000, 'Port that the API listens on; 0 takes a free one.'),
+  databaseUrl: Type.Optional(
+    text(
+      'a postgres:// or postgresql:// URL',
+      'PostgreSQL 15 to 18. Unset: an embedded PostgreSQL 18 in `DATA_DIR`.',
+      isUrlOf('postgres:', 'postgresql:'),
+    ),
+  ),
+  redisUrl: Type.Optional(
+    text(
+      'a redis:// or rediss:// URL',
+      'Redis for the jobs, with `maxmemory-policy noeviction`. Unset: jobs run on PostgreSQL.',
+      isUrlOf('redis:', 'rediss:'),
+    ),
+  ),
+  dataDir: text(
+    'a path',
+    'Directory of the embedded database and of generated keys.',
+    (value) => !value.includes('\0'),
+    '.data',
+  ),
+  bootstrapApiKey: Type.Optional(
+    text(
+      '`ck_` and at least 24 letters, digits, `_` or `-`',
+      'The first API key. Unset: a random one, printed once at the first start.',
+      (value) => /^ck_[A-Za-z0-9_-]{24,}$/.test(value),
+    ),
+  ),
+  bankTimeZone: text(
+    'an IANA time zone such as Asia/Shanghai',
+    "Time zone of the bank's calendar: days, months and deadlines end by it.",
+    isTimeZone,
+    'Asia/Shanghai',
+  ),
+  bankCurrency: text(
+    'an ISO 4217 code such as CNY',
+    'Currency that amounts are reported and compared in.',
+    (value) => Intl.supportedValuesOf('currency').includes(value),
+    'CNY',
+  ),
+  logLevel: Type.Union(
+    logLevels.map((level) => Type.Literal(level)),
+    { default: 'info', description: 'What is logged.', allowed: `one of ${logLevels.join(', ')}` },
+  ),
+  databasePoolSize: integer(2, 500, 10, 'Database connections of an API process.'),
+  workerPoolSize: integer(
+    2,
+    500,
+    10,
+    'Database connections of a worker process, beside those of its queues.',
+  ),
+  workerConcurrency: integer(1, 64, 4, 'Jobs that a worker process runs at once, per queue.'),
+  requestTimeoutSeconds: integer(1, 3600, 30, 'A request that has not arrived in full by then is closed.'),
+  importTimeoutSeconds: integer(1, 86_400, 3600, 'The same for the body of an import.'),
+  poolTimeoutSeconds: integer(1, 300, 5, 'Longest wait for a database connection; then 503.'),
+  statementTimeoutSeconds: integer(1, 3600, 15, 'PostgreSQL ends a statement of a request after this.'),
+  lockTimeoutSeconds: integer(1, 300, 5, 'PostgreSQL gives up waiting for a lock after this.'),
+  queryTimeoutSeconds: integer(
+    1,
+    3600,
+    20,
+    'The client gives a connection up after this, when the database no longer answers at all. Above `STATEMENT_TIMEOUT_SECONDS`.',
+  ),
+  drainTimeoutSeconds: integer(1, 600, 20, 'Time that requests and jobs have to finish at shutdown.'),
+  bodyLimitBytes: integer(1024, 268_435_456, 4_194_304, 'Largest request body.'),
+  importBodyLimitBytes: integer(1024, 1_099_511_627_776, 8_589_934_592, 'Largest body of an import.'),
+  encryptionKeys: Type.Optional(
+    text(
+      'a comma-separated list of id:key, each key 32 bytes in base64, the current one first',
+      'Keys that personal data is encrypted with. Unset: a key file is made in `DATA_DIR`.',
+      isKeyList,
+    ),
+  ),
+  sandbox: Type.Boolean({
+    default: false,
+    description: 'A sandbox has a clock that its users can move. Never for real customers.',
+    allowed: 'true or false',
+  }),
+  sandboxStartAt: Type.Optional(
+    text(
+      'an RFC 3339 instant such as 2026-01-01T00:00:00Z, and only with SANDBOX=true',
+      "Where a new sandbox's clock starts. Unset: now.",
+      isInstant,
+    ),
+  ),
+  embeddedDatabasePort: integer(0, 65_535, 0, 'Port of the embedded database; 0 takes a free one.'),
+});
+
+export type Config = Readonly<Static<typeof schema>>;
+
+/** Reads the configuration. Empty variables count as unset. Throws `ConfigError` on the first wrong value. */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const values: Record<string, unknown> = {};
+  for (const [property, entry] of entries()) {
+    const raw = env[variableName(property)] || undefined;
+    const value = raw === undefined ? entry.default : isTextual(entry) ? raw : read(raw);
+    if (value === undefined) continue;
+    if (!Value.Check(entry, value)) throw wrong(property);
+    values[property] = value;
+  }
+  const config = Value.Parse(schema, values);
+  if (config.sandboxStartAt && !config.sandbox) throw wrong('sandboxStartAt');
+  if (config.queryTimeoutSeconds <= config.statementTimeoutSeconds)
+    throw new ConfigError('QUERY_TIMEOUT_SECONDS must be above STATEMENT_TIMEOUT_SECONDS');
+  return Object.freeze(config);
+}
+
+/** The configuration as the README shows it: a markdown table, one variable a row. */
+export function configurationTable(): string {
+  const rows = entries().map(([property, entry]) => {
+    const standard = entry.default === undefined ? '' : `\`${entry.default}\``;
+    return `| \`${variableName(property)}\` | ${standard} | ${entry.description} ${sentence(entry.allowed)} |`;
+  });
+  return ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n');
+}
+
+type Entry = TSchema & { description: string; allowed: string; default?: unknown };
+
+const entries = () => Object.entries(schema.properties) as unknown as [string, Entry][];
+
+const variableName = (property: string) => property.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+
+const sentence = (allowed: string) => `${allowed.charAt(0).toUpperCase()}${allowed.slice(1)}.`;
+
+const wrong = (property: string) => {
+  const entry = entries().find(([name]) => name === property)?.[1];
+  return new ConfigError(`${variableName(property)} must be ${entry?.allowed}`);
+};
+
+const isTextual = (entry: TSchema) => Type.IsString(entry) || Type.IsUnion(entry);
+
+/** Numbers and booleans have one spelling each: `1e3`, `0x10` and `yes` stay text, and are refused. */
+function read(raw: string): unknown {
+  if (/^(0|[1-9]\d{0,15})$/.test(raw)) return Number(raw);
+  return raw === 'true' ? true : raw === 'false' ? false : raw;
+}
+
+function isWord(value: string) {
+  return /^[A-Za-z0-9.:_%-]+$/.test(value);
+}
+
+function isUrlOf(...protocols: string[]) {
+  return (value: string) => URL.canParse(value) && protocols.includes(new URL(value).protocol);
+}
+
+function isTimeZone(value: string) {
+  try {
+    // Offsets such as +08:00 are accepted by Intl but are no zone: they have no rules.
+    return /^[A-Za-z]/.test(value) && new Intl.DateTimeFormat('en', { timeZone: value }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function isKeyList(value: string) {
+  const ids = new Set<string>();
+  return value.split(',').every((item) => {
+    const [, id = '', key = ''] = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/_-]{43}=?)$/.exec(item.trim()) ?? [];
+    const fresh = id !== '' && !ids.has(id);
+    ids.add(id);
+    return fresh && Buffer.from(key, 'base64').length === 32;
+  });
+}
+
+function isInstant(value: string) {
+  const match = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$/.exec(value);
+  if (!match || Number.isNaN(Date.parse(value))) return false;
+  // The engine rolls 30 February over into March; the calendar has no such day.
+  return new Date(`${match[1]}T00:00:00Z`).toISOString().startsWith(match[1] ?? '');
+}
