@@ -137,6 +137,7 @@ CREATE TABLE "identifier_schemes" (
 --> statement-breakpoint
 CREATE TABLE "identifiers" (
 	"customer_id" uuid NOT NULL,
+	"id" uuid NOT NULL,
 	"scheme" text NOT NULL,
 	"value_index" text NOT NULL,
 	"value" text,
@@ -348,7 +349,7 @@ CREATE TABLE "review_state" (
 	"customer_id" uuid PRIMARY KEY NOT NULL,
 	"bucket" integer NOT NULL,
 	"version" bigint NOT NULL,
-	"last_instant" timestamp(6) with time zone NOT NULL,
+	"last_micros" bigint NOT NULL,
 	"marked_at" timestamp(6) with time zone,
 	"touched" text[] NOT NULL,
 	"reviewed_at" timestamp(6) with time zone,
@@ -412,6 +413,7 @@ CREATE INDEX "customers_manager_idx" ON "customers" USING btree ("manager","id")
 CREATE INDEX "customers_name_tokens_idx" ON "customers" USING gin ("name_tokens");--> statement-breakpoint
 CREATE INDEX "customers_name_folded_idx" ON "customers" USING gin (name_folded gin_trgm_ops);--> statement-breakpoint
 CREATE INDEX "customers_attributes_idx" ON "customers" USING gin (attributes jsonb_path_ops);--> statement-breakpoint
+CREATE UNIQUE INDEX "identifiers_customer_id_id_key" ON "identifiers" USING btree ("customer_id","id");--> statement-breakpoint
 CREATE UNIQUE INDEX "relationships_open_key" ON "relationships" USING btree ("customer_id","related_customer_id","role") WHERE ends_on is null;--> statement-breakpoint
 CREATE INDEX "holding_keys_holding_id_idx" ON "holding_keys" USING btree ("holding_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "holding_parties_open_key" ON "holding_parties" USING btree ("customer_id","holding_id","role") WHERE ends_on is null;--> statement-breakpoint

@@ -135,6 +135,7 @@ export const identifiers = pgTable(
     customerId: held('C1', 'relationship', uuid('customer_id'))
       .notNull()
       .references(() => customers.id),
+    id: held('C1', 'relationship', uuid('id')).notNull(),
     scheme: held('C1', 'relationship', text('scheme'))
       .notNull()
       .references(() => identifierSchemes.key),
@@ -149,6 +150,7 @@ export const identifiers = pgTable(
   },
   (table) => [
     primaryKey({ name: 'identifiers_pkey', columns: [table.customerId, table.scheme, table.valueIndex] }),
+    uniqueIndex('identifiers_customer_id_id_key').on(table.customerId, table.id),
     check('identifiers_status_check', sql`${table.status} in ('active', 'superseded', 'removed')`),
     check('identifiers_value_check', sql`(${table.value} is null) <> (${table.sealed} is null)`),
   ],

@@ -16,8 +16,11 @@ export const reviewState = pgTable(
     bucket: held('C1', 'relationship', integer('bucket')).notNull(),
     /** goes up with every write that concerns the customer: events are ordered by it */
     version: held('C1', 'relationship', bigint('version', { mode: 'number' })).notNull(),
-    /** the effective instant of the last write; the next one is later */
-    lastInstant: held('C1', 'relationship', instant('last_instant')).notNull(),
+    /**
+     * the effective instant of the last write, in microseconds of the epoch: the next one is later. A number, since
+     * adding an interval to an instant depends on the session's time zone, and is not allowed in an upsert
+     */
+    lastMicros: held('C1', 'relationship', bigint('last_micros', { mode: 'number' })).notNull(),
     /** since when a review is due; null when the last one saw all */
     markedAt: held('C1', 'relationship', instant('marked_at')),
     /** what the writes since touched: fact names, or `activity:<type>` */

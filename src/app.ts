@@ -1,0 +1,56 @@
+/** The HTTP application: every plugin and route. It does not listen. */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { activityRoutes } from './activities/routes.js';
+import type { Config } from './config.js';
+import { customerRoutes } from './customers/routes.js';
+import { eventRoutes } from './events/routes.js';
+import { importRoutes } from './imports/routes.js';
+import type { Clock } from './platform/clock.js';
+import type { Services } from './platform/context.js';
+import { apiKeyRoutes } from './platform/http/api-keys.js';
+import { decorateCallers } from './platform/http/callers.js';
+import { type Health, healthRoutes } from './platform/http/health.js';
+import { openApiOptions, swaggerUiOptions } from './platform/http/openapi.js';
+import { operationMethods } from './platform/http/paths.js';
+import { problemPage } from './platform/http/problem-page.js';
+import { useProblems } from './platform/http/problems.js';
+import { createServer, useParsers, useRequestRules } from './platform/http/server.js';
+import type { Logger } from './platform/log.js';
+import { profileRoutes } from './profile/routes.js';
+import type { FactTable } from './rules/fact.js';
+import { segmentRoutes } from './segments/routes.js';
+
+export type AppDeps = {
+  config: Config;
+  services: Services;
+  clock: Clock;
+  log: Logger;
+  /** what rules may speak of */
+  facts: FactTable;
+  health: Health;
+};
+
+export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+  const app = createServer(deps.config, deps.log);
+  app.decorate('operations', []);
+  decorateCallers(app, deps.services, deps.clock);
+  useProblems(app, (path) => operationMethods(app.operations, path));
+  useParsers(app);
+  useRequestRules(app, deps.config.requestTimeoutSeconds, deps.health);
+  await app.register(swagger, openApiOptions());
+  await app.register(swaggerUi, swaggerUiOptions());
+  await app.register(async (scope) => {
+    healthRoutes(scope, deps.health);
+    problemPage(scope);
+    customerRoutes(scope);
+    profileRoutes(scope);
+    activityRoutes(scope);
+    importRoutes(scope, deps.config);
+    segmentRoutes(scope, deps.facts);
+    eventRoutes(scope);
+    apiKeyRoutes(scope);
+  });
+  return app;
+}

@@ -1,0 +1,48 @@
+/** What an operation knows of its caller and of the world. It is made anew for each request and each job. */
+import type { Database } from '../db/client.js';
+import type { Logger } from './log.js';
+import type { Keyring } from './secrets.js';
+
+/** Which customers a caller may see and change. `null` is the whole bank. */
+export type DataScope = null | { branches: string[] } | { manager: string } | { customer: string };
+
+export type Bank = { timeZone: string; currency: string };
+
+/** What every context shares: opened once by the program. */
+export type Services = { database: Database; keyring: Keyring; bank: Bank };
+
+export type IdempotentRequest = { key: string; operation: string; requestHash: Buffer };
+
+export type Ctx = Services & {
+  /** `key:<id>` or `system:<part>` */
+  readonly actor: string;
+  readonly scopes: ReadonlySet<string>;
+  readonly dataScope: DataScope;
+  readonly requestId: string;
+  readonly traceparent: string | undefined;
+  /** RFC 3339, UTC */
+  readonly now: string;
+  readonly log: Logger;
+  readonly idempotency: IdempotentRequest | undefined;
+  /** set by `transact` when it answered from a former request */
+  replayed: boolean;
+};
+
+/** A context for work that nobody asked for just now. */
+export function systemContext(services: Services, part: string, requestId: string, now: string, log: Logger): Ctx {
+  return {
+    ...services,
+    actor: `system:${part}`,
+    scopes: new Set(['admin']),
+    dataScope: null,
+    requestId,
+    traceparent: undefined,
+    now,
+    log,
+    idempotency: undefined,
+    replayed: false,
+  };
+}
+
+export const mayReadSensitive = (ctx: Ctx, area: string): boolean =>
+  ctx.scopes.has('admin') || ctx.scopes.has(`${area}:read_sensitive`);

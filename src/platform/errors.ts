@@ -1,0 +1,35 @@
+/** The one kind of error that operations throw. It becomes application/problem+json (RFC 9457). */
+import { type ProblemCode, problems } from './problem-codes.js';
+
+/** One thing that the caller is to change: `pointer` is an RFC 6901 pointer into the part of the request that `in` names. */
+export type FieldProblem = {
+  in?: 'body' | 'query' | 'path' | 'header';
+  pointer: string;
+  code: string;
+  message: string;
+};
+
+type Details = { errors?: FieldProblem[]; retryAfterSeconds?: number; extra?: Record<string, unknown> };
+
+export class DomainError extends Error {
+  override readonly name = 'DomainError';
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly details: Details;
+
+  /** @param detail what happened and what to do, without personal data: it goes to the caller as it stands */
+  constructor(code: ProblemCode, detail: string, details: Details = {}) {
+    super(detail);
+    this.code = code;
+    this.status = problems[code].status;
+    this.details = details;
+  }
+}
+
+/** A 422 about one field of the body. */
+export function fieldError(pointer: string, code: string, message: string): DomainError {
+  return new DomainError('rule_broken', message, { errors: [{ in: 'body', pointer, code, message }] });
+}
+
+/** The one reply for what does not exist and for what lies outside the caller's data scope. */
+export const notFound = (what: string) => new DomainError('not_found', `No such ${what}.`);

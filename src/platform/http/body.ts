@@ -1,0 +1,68 @@
+/**
+ * JSON bodies as they may come in: valid UTF-8, no deeper than can be walked, and no text that PostgreSQL cannot
+ * store. What is refused here is refused before any schema sees it.
+ */
+import { isUtf8 } from 'node:buffer';
+import { DomainError } from '../errors.js';
+
+const maximumDepth = 32;
+
+const malformed = (message: string, code: string) =>
+  new DomainError('malformed_request', message, { errors: [{ in: 'body', pointer: '', code, message }] });
+
+/** Escapes that stand for NUL or half a surrogate pair, or a key that would reach an object's prototype. */
+const suspicious = /\\u0000|\\u[dD][89abAB-Ff]|"__proto__"|"constructor"/;
+
+/** Parses a JSON body. Throws `malformed_request`. */
+export function parseJson(bytes: Buffer): unknown {
+  if (bytes.length === 0) throw malformed('The body is empty; a JSON value is expected.', 'empty_body');
+  if (!isUtf8(bytes)) throw malformed('The body is not valid UTF-8.', 'invalid_utf8');
+  const text = bytes.toString('utf8');
+  checkDepth(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw malformed('The body is not valid JSON.', 'invalid_json');
+  }
+  if (text.includes('\u0000') || suspicious.test(text)) checkTexts(value, '');
+  return value;
+}
+
+/** Counts brackets outside of strings. */
+function checkDepth(text: string): void {
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (inString) {
+      if (code === 92) index += 1;
+      else if (code === 34) inString = false;
+    } else if (code === 34) inString = true;
+    else if (code === 123 || code === 91) {
+      depth += 1;
+      if (depth > maximumDepth) throw malformed(`The body is nested deeper than ${maximumDepth} levels.`, 'too_deep');
+    } else if (code === 125 || code === 93) depth -= 1;
+  }
+}
+
+/** True where PostgreSQL can store the text as it is: no NUL, no lone surrogate. */
+export const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed();
+
+/** Throws at the first text, or key, that cannot be stored. Depth is bounded by `checkDepth`. */
+export function checkTexts(value: unknown, pointer: string): void {
+  if (typeof value === 'string') {
+    if (isStorable(value)) return;
+    const message = 'Text must not contain NUL or half of a surrogate pair.';
+    throw new DomainError('malformed_request', message, {
+      errors: [{ in: 'body', pointer, code: 'invalid_text', message }],
+    });
+  }
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, item] of Object.entries(value)) {
+    if (key === '__proto__' || !isStorable(key)) {
+      throw malformed('A key of the body is not allowed.', 'invalid_key');
+    }
+    checkTexts(item, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+  }
+}

@@ -1,0 +1,52 @@
+/** The OpenAPI document's frame, and Swagger UI. */
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import type { FastifySwaggerUiOptions } from '@fastify/swagger-ui';
+
+export const apiVersion = '0.1.0';
+
+const tags = [
+  ['Customers', 'Persons and organizations, from many sources, as one picture'],
+  ['Identifiers', 'How other systems name a customer'],
+  ['Relationships', 'Household, employer, guarantor, legal representative'],
+  ['Holdings', 'Products that customers hold, and who stands in which role to them'],
+  ['Activities', 'What customers did, reported by other systems'],
+  ['Imports', 'Files of any size, row by row'],
+  ['Segments', 'Who belongs where, now and at any past instant'],
+  ['Definitions', 'Custom attributes, identifier schemes and facts'],
+  ['Events', 'What changed here, told to others'],
+  ['Administration', 'API keys'],
+  ['Health', 'Liveness and readiness'],
+] as const;
+
+export function openApiOptions(): FastifyDynamicSwaggerOptions {
+  return {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Clientele',
+        version: apiVersion,
+        description:
+          'Customer management for banks: one true picture of every customer. Amounts are decimal strings, instants RFC 3339 in UTC, ids UUIDs. Errors are problem+json with a stable `code`.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+        contact: { name: 'Clientele' },
+      },
+      servers: [{ url: '/', description: 'This service' }],
+      tags: tags.map(([name, description]) => ({ name, description })),
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'ck_…', description: 'An API key, `ck_…`' },
+        },
+      },
+    },
+    exposeHeadRoutes: false,
+    refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`) },
+  };
+}
+
+export function swaggerUiOptions(): FastifySwaggerUiOptions {
+  return {
+    routePrefix: '/docs',
+    uiConfig: { docExpansion: 'none', deepLinking: true, persistAuthorization: true, displayRequestDuration: true },
+    staticCSP: true,
+  };
+}

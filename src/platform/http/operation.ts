@@ -1,0 +1,262 @@
+/**
+ * An operation of the API: its path, scope, schemas and handler in one place. From this one declaration come the
+ * route, its authentication, its row in the authorisation table and its entry in the OpenAPI document.
+ */
+import { createHash } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Static, type TObject, type TSchema, Type } from 'typebox';
+import type { Ctx, IdempotentRequest } from '../context.js';
+import { DomainError } from '../errors.js';
+import { type ProblemCode, problems } from '../problem-codes.js';
+import type { Scope } from '../scopes.js';
+import { Problem, Ref, Strict } from './schemas.js';
+
+export type ServiceDomain =
+  | 'Party Reference Data Directory'
+  | 'Party Lifecycle Management'
+  | 'Customer Relationship Management'
+  | 'Customer Event History'
+  | 'Customer Behavior Insights'
+  | 'Customer Offer'
+  | 'Prospect Management'
+  | 'Lead and Opportunity Management'
+  | 'Customer Case'
+  | 'Customer Surveys'
+  | 'Customer Campaign Execution'
+  | 'Loyalty'
+  | 'Contact Handler';
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export type Reply = {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string | undefined>;
+};
+
+type Input<P extends TObject, Q extends TObject, B extends TSchema> = {
+  ctx: Ctx;
+  params: Static<P>;
+  query: Static<Q>;
+  body: Static<B>;
+  headers: { ifMatch: string | undefined; ifNoneMatch: string | undefined; accept: string | undefined };
+  request: FastifyRequest;
+  reply: FastifyReply;
+};
+
+type ReplyDeclaration = {
+  description: string;
+  schema?: TSchema;
+  /** other than application/json */
+  contentType?: string;
+  headers?: Record<string, string>;
+  example?: unknown;
+};
+
+export type Operation<P extends TObject, Q extends TObject, B extends TSchema> = {
+  method: Method;
+  /** with `{name}` for parameters */
+  path: string;
+  id: string;
+  summary: string;
+  description: string;
+  tag: string;
+  domain?: ServiceDomain;
+  /** null: no key is asked for */
+  scope: Scope | null;
+  params?: P;
+  query?: Q;
+  body?: B;
+  /** what the body may be; JSON where nothing is said */
+  bodyTypes?: readonly string[];
+  bodyExample?: unknown;
+  bodyLimit?: number;
+  replies: Record<number, ReplyDeclaration>;
+  /** codes beyond those that every operation can answer */
+  problems?: readonly ProblemCode[];
+  /** takes an `Idempotency-Key` */
+  idempotent?: boolean;
+  /** asks for `If-Match` */
+  ifMatch?: boolean;
+  /** the whole request may take longer than others: uploads, long polls */
+  patient?: boolean;
+  handler: (input: Input<P, Q, B>) => Promise<Reply | FastifyReply>;
+};
+
+/** A row of the authorisation table. */
+export type OperationRow = { id: string; method: Method; path: string; scope: Scope | null };
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    operations: OperationRow[];
+    contextOf: (request: FastifyRequest, idempotency: IdempotentRequest | undefined) => Promise<Ctx>;
+    authenticate: (request: FastifyRequest, scope: Scope | null) => Promise<void>;
+  }
+}
+
+const jsonType = 'application/json';
+
+/** Registers an operation. */
+export function operation<P extends TObject, Q extends TObject, B extends TSchema>(
+  app: FastifyInstance,
+  op: Operation<P, Q, B>,
+): void {
+  app.operations.push({ id: op.id, method: op.method, path: op.path, scope: op.scope });
+  app.route({
+    method: op.method,
+    url: op.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    ...(op.bodyLimit === undefined ? {} : { bodyLimit: op.bodyLimit }),
+    schema: routeSchema(op),
+    onRequest: (request) => app.authenticate(request, op.scope),
+    handler: async (request, reply) => {
+      checkBodyType(op, request);
+      const ctx = await app.contextOf(request, idempotencyOf(op, request));
+      const answer = await op.handler({
+        ctx,
+        params: request.params as Static<P>,
+        query: request.query as Static<Q>,
+        body: request.body as Static<B>,
+        headers: {
+          ifMatch: request.headers['if-match'],
+          ifNoneMatch: request.headers['if-none-match'],
+          accept: request.headers.accept,
+        },
+        request,
+        reply,
+      });
+      return isReply(answer) ? send(reply, ctx, answer) : answer;
+    },
+  });
+}
+
+const isReply = (answer: Reply | FastifyReply): answer is Reply => 'status' in answer && typeof answer.status === 'number';
+
+function send(reply: FastifyReply, ctx: Ctx, answer: Reply): FastifyReply {
+  reply.code(answer.status).header('Cache-Control', 'no-store');
+  if (ctx.replayed) reply.header('Idempotent-Replayed', 'true');
+  for (const [name, value] of Object.entries(answer.headers ?? {})) if (value !== undefined) reply.header(name, value);
+  return answer.body === undefined ? reply.send() : reply.send(answer.body);
+}
+
+function checkBodyType(op: { body?: TSchema; bodyTypes?: readonly string[] }, request: FastifyRequest): void {
+  if (op.body === undefined && op.bodyTypes === undefined) return;
+  const allowed = op.bodyTypes ?? [jsonType];
+  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
+  if (type !== undefined && allowed.includes(type)) return;
+  throw new DomainError('unsupported_media_type', `Send ${allowed.join(' or ')}.`);
+}
+
+/** A quoted string by the draft; a bare one is taken too. */
+function idempotencyOf(op: { id: string; idempotent?: boolean }, request: FastifyRequest): IdempotentRequest | undefined {
+  const header = request.headers['idempotency-key'];
+  if (op.idempotent !== true || header === undefined) return undefined;
+  const key = /^\s*(?:"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255}))\s*$/.exec(String(header));
+  if (key === null) {
+    const message = 'must be 1 to 255 visible ASCII characters, quoted or bare';
+    throw new DomainError('malformed_request', `Idempotency-Key ${message}.`, {
+      errors: [{ in: 'header', pointer: '/idempotency-key', code: 'pattern', message }],
+    });
+  }
+  const content = JSON.stringify([request.params, request.query, request.body ?? null]);
+  return { key: key[1] ?? key[2] ?? '', operation: op.id, requestHash: createHash('sha256').update(content).digest() };
+}
+
+const everywhere: ProblemCode[] = ['malformed_request', 'request_timeout', 'headers_too_large', 'internal_error', 'unavailable'];
+
+/** The codes that an operation can answer, by what it is. */
+function problemCodes(op: Operation<TObject, TObject, TSchema>): ProblemCode[] {
+  const takesBody = op.body !== undefined || op.bodyTypes !== undefined;
+  return [
+    ...everywhere,
+    ...(op.scope === null ? [] : (['unauthenticated', 'insufficient_scope'] as const)),
+    ...(op.path.includes('{') ? (['not_found'] as const) : []),
+    ...(takesBody ? (['too_large', 'unsupported_media_type'] as const) : []),
+    ...(op.idempotent === true ? (['idempotency_in_progress', 'idempotency_key_reused'] as const) : []),
+    ...(op.ifMatch === true ? (['precondition_required', 'stale_version'] as const) : []),
+    ...(op.problems ?? []),
+  ];
+}
+
+function problemReplies(op: Operation<TObject, TObject, TSchema>): Record<number, object> {
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of new Set(problemCodes(op))) {
+    const { status } = problems[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      status,
+      {
+        description: codes.map((code) => `\`${code}\`: ${problems[code].title}.`).join(' '),
+        content: { 'application/problem+json': { schema: Ref(Problem) } },
+      },
+    ]),
+  );
+}
+
+function successReplies(op: Operation<TObject, TObject, TSchema>): Record<number, object> {
+  return Object.fromEntries(
+    Object.entries(op.replies).map(([status, declared]) => {
+      const headers = Object.fromEntries(
+        Object.entries(declared.headers ?? {}).map(([name, description]) => [name, { type: 'string', description }]),
+      );
+      const withHeaders = Object.keys(headers).length === 0 ? {} : { headers };
+      if (declared.schema === undefined) {
+        return [status, { type: 'null', description: declared.description, ...withHeaders }];
+      }
+      const content = {
+        [declared.contentType ?? jsonType]: {
+          schema: declared.schema,
+          ...(declared.example === undefined ? {} : { examples: { example: { value: declared.example } } }),
+        },
+      };
+      return [status, { description: declared.description, ...withHeaders, content }];
+    }),
+  );
+}
+
+function headerSchema(op: Operation<TObject, TObject, TSchema>): TObject | undefined {
+  const fields = {
+    ...(op.idempotent === true
+      ? { 'idempotency-key': Type.Optional(Type.String({ maxLength: 300, description: 'The same key and body have one effect, and one answer, for 24 hours' })) }
+      : {}),
+    ...(op.ifMatch === true
+      ? { 'if-match': Type.Optional(Type.String({ maxLength: 1000, description: 'The ETag that you have read; 428 without' })) }
+      : {}),
+  };
+  return Object.keys(fields).length === 0 ? undefined : Type.Object(fields);
+}
+
+function routeSchema(op: Operation<TObject, TObject, TSchema> | Operation<never, never, never>): Record<string, unknown> {
+  const any = op as Operation<TObject, TObject, TSchema>;
+  const headers = headerSchema(any);
+  const types = any.bodyTypes ?? [jsonType];
+  return {
+    operationId: any.id,
+    summary: any.summary,
+    description: any.scope === null ? any.description : `${any.description}\n\nScope: \`${any.scope}\`.`,
+    tags: [any.tag],
+    security: any.scope === null ? [] : [{ bearer: [] }],
+    ...(any.scope === null ? {} : { 'x-scopes': [any.scope] }),
+    ...(any.domain === undefined ? {} : { 'x-bian-service-domain': any.domain }),
+    params: any.params ?? Strict({}),
+    querystring: any.query ?? Strict({}),
+    ...(headers === undefined ? {} : { headers }),
+    ...(any.body === undefined
+      ? {}
+      : {
+          body: {
+            content: Object.fromEntries(
+              types.map((type) => [
+                type,
+                {
+                  schema: any.body,
+                  ...(any.bodyExample === undefined ? {} : { examples: { example: { value: any.bodyExample } } }),
+                },
+              ]),
+            ),
+          },
+        }),
+    response: { ...successReplies(any), ...problemReplies(any) },
+  };
+}

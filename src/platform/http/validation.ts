@@ -1,0 +1,74 @@
+/**
+ * One Ajv a part of the request: bodies are taken as they are (nothing is coerced, dropped or filled in), while
+ * query, path and headers arrive as text and are coerced.
+ */
+import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import type { FastifySchemaCompiler } from 'fastify';
+import { DomainError, type FieldProblem } from '../errors.js';
+
+const common: Options = { allErrors: false, strict: true, strictTypes: false, strictRequired: false, validateFormats: true };
+
+function ajvWith(options: Options, shared: Record<string, unknown>): Ajv2020 {
+  const ajv = new Ajv2020({ ...common, ...options });
+  formats.default(ajv, ['date', 'date-time', 'uuid', 'email', 'uri', 'duration']);
+  ajv.addVocabulary(['example', 'x-data-class', '~kind', '~unsafe', '~optional', '~readonly']);
+  for (const schema of Object.values(shared)) ajv.addSchema(schema as object);
+  return ajv;
+}
+
+/** Made once an application, with the shared components in it. */
+export function validatorCompiler(shared: Record<string, unknown>): FastifySchemaCompiler<object> {
+  const strict = ajvWith({}, shared);
+  const coercing = ajvWith({ coerceTypes: 'array', useDefaults: true }, shared);
+  return ({ schema, httpPart }) => {
+    const validate = (httpPart === 'body' ? strict : coercing).compile(schema);
+    return (data: unknown) => (validate(data) ? { value: data } : { error: requestError(validate, httpPart ?? 'body') });
+  };
+}
+
+const partOf: Record<string, NonNullable<FieldProblem['in']>> = {
+  body: 'body',
+  querystring: 'query',
+  params: 'path',
+  headers: 'header',
+};
+
+function requestError(validate: ValidateFunction, httpPart: string): DomainError {
+  const errors = fieldProblems(validate.errors ?? [], partOf[httpPart] ?? 'body');
+  const first = errors[0];
+  return new DomainError('malformed_request', first === undefined ? 'The request is malformed.' : describe(first), { errors });
+}
+
+const describe = (problem: FieldProblem) =>
+  problem.pointer === '' ? `The ${problem.in} ${problem.message}.` : `${problem.pointer} ${problem.message}.`;
+
+/** Ajv's errors as field problems, without the values that were sent. */
+export function fieldProblems(errors: readonly ErrorObject[], part: NonNullable<FieldProblem['in']>): FieldProblem[] {
+  const specific = errors.filter((error) => !['anyOf', 'oneOf', 'if'].includes(error.keyword));
+  return (specific.length > 0 ? specific : errors).slice(0, 20).map((error) => {
+    const { pointer, message } = place(error);
+    return { in: part, pointer, code: error.keyword, message };
+  });
+}
+
+function place(error: ErrorObject): { pointer: string; message: string } {
+  const at = error.instancePath;
+  const params = error.params as Record<string, unknown>;
+  const named = (name: unknown) => `${at}/${String(name)}`;
+  if (error.keyword === 'additionalProperties' || error.keyword === 'unevaluatedProperties') {
+    return { pointer: named(params.additionalProperty ?? params.unevaluatedProperty), message: 'is not a known field here' };
+  }
+  if (error.keyword === 'required') return { pointer: named(params.missingProperty), message: 'is required' };
+  if (error.keyword === 'enum') {
+    return { pointer: at, message: `must be one of ${(params.allowedValues as unknown[]).map(String).join(', ')}` };
+  }
+  if (error.keyword === 'const') return { pointer: at, message: `must be ${String(params.allowedValue)}` };
+  return { pointer: at, message: error.message ?? 'is not valid' };
+}
+
+/** A validator of bodies outside of a request: lines of imports, items of batches. */
+export function bodyValidator(shared: readonly object[], schema: object): (value: unknown) => FieldProblem[] {
+  const validate = ajvWith({}, shared as unknown as Record<string, unknown>).compile(schema);
+  return (value) => (validate(value) ? [] : fieldProblems(validate.errors ?? [], 'body'));
+}

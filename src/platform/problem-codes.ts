@@ -1,0 +1,141 @@
+/** Every code that a problem can carry: status, title in English and Chinese, and what it means to the caller. */
+type Problem = { status: number; title: string; titleZh: string; description: string };
+
+const define = <const T extends Record<string, Problem>>(table: T) => table;
+
+export const problems = define({
+  malformed_request: {
+    status: 400,
+    title: 'The request is malformed',
+    titleZh: '请求格式错误',
+    description: 'The body, a parameter or a header does not have the documented shape. `errors` names each place.',
+  },
+  invalid_cursor: {
+    status: 400,
+    title: 'The cursor is not valid here',
+    titleZh: '游标无效',
+    description: 'A cursor is valid for the list and the filters that it was made for. Begin again without one.',
+  },
+  unauthenticated: {
+    status: 401,
+    title: 'Authentication is required',
+    titleZh: '需要身份认证',
+    description: 'Send `Authorization: Bearer` with a key that is neither expired nor revoked.',
+  },
+  insufficient_scope: {
+    status: 403,
+    title: 'The key lacks a scope',
+    titleZh: '权限不足',
+    description: 'The operation asks for a scope that the key does not have.',
+  },
+  not_found: {
+    status: 404,
+    title: 'Not found',
+    titleZh: '未找到',
+    description: 'It does not exist, or lies outside the data scope of the key: the two are not told apart.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'The method is not allowed here',
+    titleZh: '不支持该请求方法',
+    description: 'The `Allow` header lists the methods of this path.',
+  },
+  not_acceptable: {
+    status: 406,
+    title: 'No acceptable representation',
+    titleZh: '无可接受的表示形式',
+    description: 'Nothing that the `Accept` header asks for can be made.',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'The request took too long to arrive',
+    titleZh: '请求超时',
+    description: 'Headers or body were not complete in time.',
+  },
+  conflict: {
+    status: 409,
+    title: 'The state does not permit this',
+    titleZh: '状态冲突',
+    description: 'The resource is in a state in which this cannot be done; `detail` says which.',
+  },
+  identifier_conflict: {
+    status: 409,
+    title: 'The identifier belongs to another customer',
+    titleZh: '标识已属于其他客户',
+    description: 'An identifier of a scheme belongs to one customer only.',
+  },
+  idempotency_in_progress: {
+    status: 409,
+    title: 'The same request is still running',
+    titleZh: '相同请求正在处理中',
+    description: 'A request with this idempotency key has not ended yet. Repeat after `Retry-After` seconds.',
+  },
+  upload_offset_mismatch: {
+    status: 409,
+    title: 'The upload goes on from another offset',
+    titleZh: '上传偏移量不一致',
+    description: 'Read the import and send the bytes from `received_bytes` on.',
+  },
+  stale_version: {
+    status: 412,
+    title: 'The resource has changed',
+    titleZh: '资源已被修改',
+    description: '`If-Match` does not name the present version. Read it again and decide anew.',
+  },
+  too_large: {
+    status: 413,
+    title: 'The body is too large',
+    titleZh: '请求体过大',
+    description: 'Send less at once; imports take any amount.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The media type is not supported',
+    titleZh: '不支持的媒体类型',
+    description: 'Use the content type that the operation documents, in UTF-8.',
+  },
+  expectation_failed: {
+    status: 417,
+    title: 'The expectation cannot be met',
+    titleZh: '无法满足请求期望',
+    description: 'Only `Expect: 100-continue` is understood.',
+  },
+  rule_broken: {
+    status: 422,
+    title: 'A rule is broken',
+    titleZh: '违反业务规则',
+    description: 'The request is well formed but cannot be so. `errors` names each place and what is allowed.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'The idempotency key was used for another request',
+    titleZh: '幂等键已用于其他请求',
+    description: 'The same key came before with another body. Use a new key for a new request.',
+  },
+  precondition_required: {
+    status: 428,
+    title: 'If-Match is required',
+    titleZh: '缺少 If-Match 请求头',
+    description: 'Send the `ETag` of the version that you have read as `If-Match`.',
+  },
+  headers_too_large: {
+    status: 431,
+    title: 'The header fields are too large',
+    titleZh: '请求头过大',
+    description: 'Send fewer or shorter header fields.',
+  },
+  internal_error: {
+    status: 500,
+    title: 'Something went wrong here',
+    titleZh: '服务内部错误',
+    description: 'It is logged under the request id. Nothing was half done: repeat the request.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'The service cannot answer right now',
+    titleZh: '服务暂不可用',
+    description: 'Repeat after `Retry-After` seconds, with the same idempotency key where you sent one.',
+  },
+});
+
+export type ProblemCode = keyof typeof problems;

@@ -1,0 +1,18 @@
+/** What a key may do. `admin` may do everything. */
+export const scopes = {
+  'customers:read': 'Read customers, with identifying fields masked',
+  'customers:read_sensitive': 'Read identifying fields in full',
+  'customers:write': 'Create and change customers, identifiers, relationships and holdings',
+  'activities:read': 'Read activities',
+  'activities:write': 'Send activities',
+  'imports:read': 'Read imports, their progress and their rejected rows',
+  'imports:write': 'Start, continue and cancel imports',
+  'segments:read': 'Read segments, members and facts',
+  'segments:write': 'Create and change segments',
+  'definitions:write': 'Declare custom attributes and identifier schemes',
+  'events:read': 'Read the events that go out',
+  admin: 'Everything, and the administration of keys',
+} as const;
+
+export type Scope = keyof typeof scopes;
+export const allScopes = Object.keys(scopes) as [Scope, ...Scope[]];

@@ -1,0 +1,57 @@
+/**
+ * The customer's lock, version and mark for review are one row. Whoever changes something of a customer takes it
+ * first, in the order of customer ids, and gets the version and the effective instant of the change.
+ */
+import { sql } from 'drizzle-orm';
+import type { Tx } from '../db/client.js';
+import { bucketCount } from '../db/tables/reviews.js';
+import type { Ctx } from '../platform/context.js';
+import { instantOf, microsOf } from '../platform/instants.js';
+
+/** What a write can touch, as rules name what they read. */
+export type Touched = 'customer' | 'identifiers' | 'relationships' | 'holdings' | `activity:${string}`;
+
+export type Mark = { version: number; instant: string };
+
+/** The last hexadecimal digit of a UUIDv7 is random: it deals customers evenly to the buckets. */
+export const bucketOf = (customerId: string): number => Number.parseInt(customerId.slice(-1), 16) % bucketCount;
+
+/**
+ * Locks the customers, marks them for review, and gives each its next version and an instant that is later than
+ * its last one. `touched` is one list for all, or one a customer.
+ */
+export async function markCustomers(
+  tx: Tx,
+  ctx: Ctx,
+  customerIds: Iterable<string>,
+  touched: readonly Touched[] | ((customerId: string) => readonly Touched[]),
+): Promise<Map<string, Mark>> {
+  const ids = [...new Set(customerIds)].sort();
+  if (ids.length === 0) return new Map();
+  const touchedOf = typeof touched === 'function' ? touched : () => touched;
+  const rows = await tx.named<{ customer_id: string; version: number; last_micros: number }>(
+    'mark_customers',
+    `insert into review_state as state (customer_id, bucket, version, last_micros, marked_at, touched)
+     select customer_id, bucket, 1, $3, $4, string_to_array(touched, ' ')
+     from unnest($1::uuid[], $2::integer[], $5::text[]) as mark(customer_id, bucket, touched)
+     order by customer_id
+     on conflict (customer_id) do update set
+       version = state.version + 1,
+       last_micros = greatest(state.last_micros + 1, excluded.last_micros),
+       marked_at = coalesce(state.marked_at, excluded.marked_at),
+       touched = case when state.touched @> excluded.touched then state.touched else state.touched || excluded.touched end
+     returning customer_id, version, last_micros`,
+    [ids, ids.map(bucketOf), microsOf(ctx.now), ctx.now, ids.map((id) => touchedOf(id).join(' '))],
+  );
+  return new Map(rows.map((row) => [row.customer_id, { version: row.version, instant: instantOf(row.last_micros) }]));
+}
+
+/** How many customers wait for a review, and since when the oldest does. Counted up to 10,000. */
+export async function reviewBacklog(ctx: Ctx): Promise<{ count: number; oldest: string | null }> {
+  const [row] = await ctx.database.rows<{ count: number; oldest: string | null }>(sql`
+    select count(*)::int as count, min(marked_at) as oldest
+    from (select marked_at from review_state where marked_at is not null limit 10000) as waiting`);
+  return row ?? { count: 0, oldest: null };
+}
+
+
