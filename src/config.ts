@@ -4,6 +4,7 @@
  */
 import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { parseKeys } from './platform/key-file.js';
 
 /** One line for the operator: which variable is wrong and what it may be. It never repeats the value. */
 export class ConfigError extends Error {
@@ -70,6 +71,12 @@ const schema = Type.Object({
     (value) => Intl.supportedValuesOf('currency').includes(value),
     'CNY',
   ),
+  bankCountry: text(
+    'an ISO 3166-1 code of two letters such as CN',
+    'Country that phone numbers without a country code are dialled in.',
+    (value) => /^[A-Z]{2}$/.test(value),
+    'CN',
+  ),
   logLevel: Type.Union(
     logLevels.map((level) => Type.Literal(level)),
     { default: 'info', description: 'What is logged.', allowed: `one of ${logLevels.join(', ')}` },
@@ -98,8 +105,8 @@ const schema = Type.Object({
   importBodyLimitBytes: integer(1024, 1_099_511_627_776, 8_589_934_592, 'Largest body of an import.'),
   encryptionKeys: Type.Optional(
     text(
-      'a comma-separated list of id:key, each key 32 bytes in base64, the current one first',
-      'Keys that personal data is encrypted with. Unset: a key file is made in `DATA_DIR`.',
+      'a comma-separated list of id:key with 32 bytes in base64 each: those to encrypt with, the current one first, and those called index and token',
+      'Keys of personal data at rest. Unset: a key file is made in `DATA_DIR`.',
       isKeyList,
     ),
   ),
@@ -185,13 +192,11 @@ function isTimeZone(value: string) {
 }
 
 function isKeyList(value: string) {
-  const ids = new Set<string>();
-  return value.split(',').every((item) => {
-    const [, id = '', key = ''] = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/_-]{43}=?)$/.exec(item.trim()) ?? [];
-    const fresh = id !== '' && !ids.has(id);
-    ids.add(id);
-    return fresh && Buffer.from(key, 'base64').length === 32;
-  });
+  try {
+    return parseKeys(value) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function isInstant(value: string) {

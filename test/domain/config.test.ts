@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, configurationTable, loadConfig } from '../../src/config.js';
 
+const key = (id: string, byte: number) => `${id}:${Buffer.alloc(32, byte).toString('base64')}`;
+
 describe('loadConfig', () => {
   it('needs nothing', () => {
     expect(loadConfig({})).toMatchObject({
@@ -32,7 +34,7 @@ describe('loadConfig', () => {
       BOOTSTRAP_API_KEY: `ck_${'a'.repeat(24)}`,
       SANDBOX: 'true',
       SANDBOX_START_AT: '1998-12-31T23:59:59.999999Z',
-      ENCRYPTION_KEYS: `b:${Buffer.alloc(32, 2).toString('base64')}, a:${Buffer.alloc(32, 1).toString('base64url')}`,
+      ENCRYPTION_KEYS: [key('k2', 2), key('k1', 1), key('index', 3), key('token', 4)].join(),
       PATH: '/bin',
     });
     expect(config).toMatchObject({ port: 8080, bankCurrency: 'CZK', sandbox: true });
@@ -60,7 +62,7 @@ describe('loadConfig', () => {
     ['LOG_LEVEL', 'loud'],
     ['DATABASE_POOL_SIZE', '0'],
     ['ENCRYPTION_KEYS', 'secret'],
-    ['ENCRYPTION_KEYS', `a:${Buffer.alloc(16).toString('base64')}`],
+    ['ENCRYPTION_KEYS', `${key('index', 3)},${key('token', 4)}`],
     [
       'ENCRYPTION_KEYS',
       `a:${Buffer.alloc(32).toString('base64')},a:${Buffer.alloc(32, 1).toString('base64')}`,
