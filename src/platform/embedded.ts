@@ -14,6 +14,7 @@ import {
   realpath,
   rename,
   rm,
+  stat,
   symlink,
   writeFile,
 } from 'node:fs/promises';
@@ -80,16 +81,14 @@ export async function startEmbedded(options: { dataDir: string; port: number; lo
 
 async function openDataDir(configured: string): Promise<string> {
   await mkdir(path.dirname(path.resolve(configured)), { recursive: true });
-  const created = await mkdir(configured, { mode: 0o700 }).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') return false;
-      throw error;
-    },
-  );
-  // As root the server runs under another account, which must be able to pass through; files are 600.
-  if (created && process.getuid?.() === 0) await chmod(configured, 0o711);
-  return realpath(configured);
+  await mkdir(configured, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  const dataDir = await realpath(configured);
+  // As root the server runs under another account, which must be able to pass through; every file is 600.
+  const { mode, uid } = await stat(dataDir);
+  if (process.getuid?.() === 0 && uid === 0) await chmod(dataDir, mode | 0o011);
+  return dataDir;
 }
 
 async function keptPassword(file: string): Promise<string> {

@@ -40,10 +40,14 @@ export async function startPostmaster(cluster: Cluster, port: number): Promise<P
     if (taken && port !== 0) throw new Error(`EMBEDDED_DATABASE_PORT ${port} is taken`);
     const remains = /shared memory block|lock file .* already exists/.test(failure);
     if (!(taken || remains) || Date.now() > giveUpAt)
-      throw new Error(`the embedded database did not start: ${failure}`);
+      throw new Error(
+        `the embedded database did not start: ${lastWords(failure) ?? `see ${cluster.logFile}`}`,
+      );
     await sleep(100);
   }
 }
+
+const lastWords = (written: string) => /(?:FATAL|PANIC): .*/.exec(written)?.[0];
 
 /**
  * Stops the server: a fast shutdown, which ends transactions and writes a checkpoint; when that takes longer
@@ -138,7 +142,7 @@ async function launch({ dir, logFile, binaries, account }: Cluster, port: number
   }
 }
 
-/** Waits for the server's own word that it takes connections; returns the reason when it ended instead. */
+/** Waits for the server's own word that it takes connections; returns its log when it ended instead. */
 async function untilReady(
   { dir, logFile, log }: Cluster,
   server: ChildProcess,
@@ -156,8 +160,7 @@ async function untilReady(
     }
     await sleep(15);
   }
-  const written = (await readFile(logFile)).subarray(logStart).toString();
-  return /(?:FATAL|PANIC): .*/.exec(written)?.[0].trim() ?? `see ${logFile}`;
+  return (await readFile(logFile)).subarray(logStart).toString();
 }
 
 /**
