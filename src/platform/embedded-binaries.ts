@@ -21,11 +21,14 @@ export type Binaries = { home: string; version: string; env: NodeJS.ProcessEnv }
 /** What root falls back to where the account cannot enter the project or the data, as under /root. */
 export const sharedHome = '/var/lib/clientele';
 
-/** The owner of an existing cluster; for root without one, the system account `postgres`, made if need be. */
-export async function databaseAccount(clusterDir: string): Promise<Account> {
+/**
+ * For root: whoever owns the cluster, or the data directory where there is no cluster yet; when that is root, the
+ * system account `postgres`, made if need be.
+ */
+export async function databaseAccount(dataDir: string, clusterDir: string): Promise<Account> {
   if (process.getuid?.() !== 0) return undefined;
-  const owner = await stat(clusterDir).catch(() => undefined);
-  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
+  const owner = await stat(clusterDir).catch(() => stat(dataDir));
+  if (owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
   const existing = await accountOf('postgres');
   if (existing) return existing;
   await run('useradd', ['--system', '--user-group', '--no-create-home', 'postgres']).catch(() => {});
@@ -93,7 +96,7 @@ function findPackage(): string {
 
 /**
  * Packages hold no symbolic links, so an install script makes those of the libraries; where install scripts are
- * blocked they are missing and nothing starts. Returns a directory for the library path when the links had to
+ * blocked they are missing and nothing starts. Returns a library path when the links had to
  * go elsewhere, since the package belongs to somebody else.
  */
 async function linkLibraries(packageDir: string, elsewhere: string): Promise<string | undefined> {
@@ -117,7 +120,8 @@ async function linkLibraries(packageDir: string, elsewhere: string): Promise<str
     await rm(to, { force: true });
     await link(path.join(packageDir, source), to);
   }
-  return elsewhere;
+  // The libraries look for one another beside the path they were found by, which is not where they are.
+  return `${elsewhere}:${path.join(packageDir, 'native', 'lib')}`;
 }
 
 async function link(from: string, to: string) {

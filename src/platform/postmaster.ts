@@ -176,7 +176,7 @@ function settings(): Record<string, string | number> {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: 200,
-    shared_buffers: share(8, 64, 2048),
+    shared_buffers: share(8, 64, 1024),
     effective_cache_size: share(2, 256, 65_536),
     work_mem: share(512, 8, 32),
     maintenance_work_mem: share(32, 64, 512),
