@@ -39,8 +39,12 @@ const WEIGHTS = {
   homophone: 5,
   lessSimilar: 3,
   hanReordered: 3,
-  familyNameSame: -4,
-  differs: -6,
+  /** As heavy as another name: relatives share the family name, and with it phones and sometimes birthdays. */
+  hanFamilyNameSame: -7,
+  hanDiffers: -7,
+  /** Given names are shortened and translated. */
+  latinFamilyNameSame: -4,
+  latinDiffers: -6,
 } as const;
 
 const isSame = (a: readonly string[], b: readonly string[]) => a.join(' ') === b.join(' ');
@@ -68,8 +72,8 @@ function compareHan(a: readonly string[], b: readonly string[]): NameComparison 
   if (soundsAlike(a, b)) return { code: 'name_homophone', weight: WEIGHTS.homophone };
   if (isSame(inOrder(a), inOrder(b))) return { code: 'name_reordered', weight: WEIGHTS.hanReordered };
   return a[0] === b[0]
-    ? { code: 'family_name_same', weight: WEIGHTS.familyNameSame }
-    : { code: 'name_differs', weight: WEIGHTS.differs };
+    ? { code: 'family_name_same', weight: WEIGHTS.hanFamilyNameSame }
+    : { code: 'name_differs', weight: WEIGHTS.hanDiffers };
 }
 
 function wordSimilarity(a: string, b: string): number {
@@ -95,11 +99,11 @@ function compareWords(a: readonly string[], b: readonly string[]): NameCompariso
     return { code: 'name_contained', weight: WEIGHTS.contained };
   }
   const similarity = wordsSimilarity(a, b);
-  if (similarity >= 0.92) return { code: 'name_similar', weight: WEIGHTS.similar };
+  if (similarity >= 0.9) return { code: 'name_similar', weight: WEIGHTS.similar };
   if (similarity >= 0.85) return { code: 'name_similar', weight: WEIGHTS.lessSimilar };
   return a.at(-1) === b.at(-1) || a[0] === b[0]
-    ? { code: 'family_name_same', weight: WEIGHTS.familyNameSame }
-    : { code: 'name_differs', weight: WEIGHTS.differs };
+    ? { code: 'family_name_same', weight: WEIGHTS.latinFamilyNameSame }
+    : { code: 'name_differs', weight: WEIGHTS.latinDiffers };
 }
 
 function isReadingOf(han: readonly string[], words: readonly string[]): boolean {

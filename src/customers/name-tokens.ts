@@ -49,8 +49,9 @@ const LETTERS: Record<string, string> = {
   ŋ: 'ng',
 };
 
+// Finals as typed without tones; what it lets through beyond Mandarin finds nothing and costs nothing.
 const SYLLABLE =
-  /^(?:[zcs]h?|[bpmfdtnlgkhjqxryw])?(?:[iu]?ang?|[iu]?ai|i?ao|i?ong|[iuv]e|y?ue?i?|u?ei|[ueio]ng?|iu|ou|uo|ui|er|[aeiouv]|yu)$/;
+  /^(?:[zcs]h|[b-df-hj-np-tw-z])?(?:ang?|ai|ao|a|eng?|ei|er|e|iang?|iao|ia|ie|ing?|iong|iu|i|ong|ou|o|uang?|uai|ua|ue|ui|un|uo|u|ve?|yue?)$/;
 
 function folded(text: string): string {
   const marksGone = text
@@ -128,7 +129,7 @@ export function nameTokens(names: readonly string[]): string[] {
 function addTypedPinyin(add: Add, words: string[]): void {
   const [first = '', ...others] = words;
   const last = words.at(-1) ?? '';
-  if (words.some((word) => !/^[a-z]+$/.test(word))) return;
+  if (words.length === 0 || words.some((word) => !/^[a-z]+$/.test(word))) return;
   add('pinyin', words.join(''));
   if (words.length > 1) {
     add('pinyin', last + words.slice(0, -1).join(''));
