@@ -2,7 +2,7 @@
  * Runs a few lines against the service's modules in a process of their own, for tests that kill it. The sources
  * are transpiled, not checked, into the cache below node_modules, from where packages resolve as they do for `dist`.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,7 +12,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 const cache = path.join(root, 'node_modules/.cache/clientele-sources', String(process.pid));
 
 export type Child = {
-  process: ChildProcess;
+  process: ChildProcessWithoutNullStreams;
   /** Resolves with the next line that starts with `word`, or rejects when the process ends before it. */
   line(word: string): Promise<string>;
   ended: Promise<{ code: number | null; signal: string | null }>;
