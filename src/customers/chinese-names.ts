@@ -75,11 +75,15 @@ export function characterReadings(character: string): readonly string[] {
 /** The likeliest reading of each character: the family name's as such, the others' in their context. */
 function primaryReading(characters: readonly string[]): string[] {
   const inContext = read(characters.join(''), 'normal');
-  const { family } = splitChineseName(characters);
-  const asFamily = characters.length > PERSON_CHARACTERS_MAX ? [] : read(family.join(''), 'surname');
+  const family =
+    characters.length > PERSON_CHARACTERS_MAX ? '' : splitChineseName(characters).family.join('');
+  const asFamily = read(family, 'surname');
+  // Where the characters have no reading of their own as a family name, the context knows better (重庆).
+  const isSpecial = String(asFamily) !== String(read(family, 'normal'));
   return characters.map((character, position) => {
     const likely =
-      asFamily[position] ?? (inContext.length === characters.length ? inContext[position] : undefined);
+      (isSpecial ? asFamily[position] : undefined) ??
+      (inContext.length === characters.length ? inContext[position] : undefined);
     return likely !== undefined && isReading(likely) ? likely : (characterReadings(character)[0] ?? '');
   });
 }

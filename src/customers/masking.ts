@@ -54,6 +54,14 @@ export function maskName(name: string): string {
   return masked.length === 0 ? '***' : masked.join(/[·•・]/u.test(name) ? '·' : ' ');
 }
 
+/** Of a person's given name: beside the masked full name (张**) it tells nothing more. 小明 is `**`, John `J***`. */
+export function maskGivenName(name: string): string {
+  const characters = [...name.normalize('NFC')];
+  return characters.some((character) => /\p{Script=Han}/u.test(character))
+    ? '*'.repeat(characters.length)
+    : maskName(name);
+}
+
 /** Both ends of long values (4 and 4 from 16 characters on, 3 and 4 from 12, 2 and 2 from 8), else nothing. */
 export function maskIdentifier(value: string): string {
   const length = [...value].length;
