@@ -41,7 +41,12 @@ export function keyAuthenticator(reader: Reader): (secret: string) => Promise<Pr
   };
 }
 
-export type NewKey = { name: string; scopes: readonly Scope[]; dataScope: DataScope; expiresAt: string | null };
+export type NewKey = {
+  name: string;
+  scopes: readonly Scope[];
+  dataScope: DataScope;
+  expiresAt: string | null;
+};
 
 /** Inserts a key for a secret that only the caller knows. Returns its id. */
 export async function insertKey(tx: Tx, secret: string, key: NewKey, createdAt: string): Promise<string> {
@@ -66,6 +71,11 @@ export async function ensureBootstrapKey(tx: Tx, wished: string | undefined): Pr
   );
   if (row?.known === true) return undefined;
   const secret = wished ?? newSecret();
-  await insertKey(tx, secret, { name: 'bootstrap', scopes: ['admin'], dataScope: null, expiresAt: null }, realNow());
+  await insertKey(
+    tx,
+    secret,
+    { name: 'bootstrap', scopes: ['admin'], dataScope: null, expiresAt: null },
+    realNow(),
+  );
   return wished === undefined ? secret : undefined;
 }

@@ -19,7 +19,16 @@ export async function writeAudit(tx: Tx, ctx: Ctx, entries: readonly AuditEntry[
   const rows = entries.map((entry) => {
     const id = newId();
     const details = JSON.stringify(entry.details ?? {});
-    const content = [id, ctx.now, ctx.actor, entry.action, entry.subjectType, entry.subjectId ?? '', ctx.requestId, details];
+    const content = [
+      id,
+      ctx.now,
+      ctx.actor,
+      entry.action,
+      entry.subjectType,
+      entry.subjectId ?? '',
+      ctx.requestId,
+      details,
+    ];
     return { id, entry, details, hash: createHash('sha256').update(JSON.stringify(content)).digest() };
   });
   await tx.run(sql`
@@ -27,8 +36,26 @@ export async function writeAudit(tx: Tx, ctx: Ctx, entries: readonly AuditEntry[
       (id, occurred_at, actor, action, subject_type, subject_id, request_id, details, content_hash)
     select id, ${ctx.now}, ${ctx.actor}, action, subject_type, subject_id, ${ctx.requestId}, details::jsonb, hash
     from unnest(
-      ${array(rows.map((row) => row.id), 'uuid')}, ${array(rows.map((row) => row.entry.action), 'text')},
-      ${array(rows.map((row) => row.entry.subjectType), 'text')}, ${array(rows.map((row) => row.entry.subjectId ?? null), 'text')},
-      ${array(rows.map((row) => row.details), 'text')}, ${array(rows.map((row) => row.hash), 'bytea')}
+      ${array(
+        rows.map((row) => row.id),
+        'uuid',
+      )}, ${array(
+        rows.map((row) => row.entry.action),
+        'text',
+      )},
+      ${array(
+        rows.map((row) => row.entry.subjectType),
+        'text',
+      )}, ${array(
+        rows.map((row) => row.entry.subjectId ?? null),
+        'text',
+      )},
+      ${array(
+        rows.map((row) => row.details),
+        'text',
+      )}, ${array(
+        rows.map((row) => row.hash),
+        'bytea',
+      )}
     ) as row(id, action, subject_type, subject_id, details, hash)`);
 }

@@ -6,7 +6,8 @@ import type { Keyring } from './secrets.js';
 /** Which customers a caller may see and change. `null` is the whole bank. */
 export type DataScope = null | { branches: string[] } | { manager: string } | { customer: string };
 
-export type Bank = { timeZone: string; currency: string };
+/** The bank whose customers these are: its calendar, its reporting currency, its country (ISO 3166-1 alpha-2). */
+export type Bank = { timeZone: string; currency: string; country: string };
 
 /** What every context shares: opened once by the program. */
 export type Services = { database: Database; keyring: Keyring; bank: Bank };
@@ -29,7 +30,13 @@ export type Ctx = Services & {
 };
 
 /** A context for work that nobody asked for just now. */
-export function systemContext(services: Services, part: string, requestId: string, now: string, log: Logger): Ctx {
+export function systemContext(
+  services: Services,
+  part: string,
+  requestId: string,
+  now: string,
+  log: Logger,
+): Ctx {
   return {
     ...services,
     actor: `system:${part}`,

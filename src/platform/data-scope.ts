@@ -19,7 +19,10 @@ export function visibleCustomer(ctx: Pick<Ctx, 'dataScope'>, alias = 'customers'
 }
 
 /** The same condition on values. */
-export function inScope(scope: DataScope, customer: { id: string; branch: string | null; manager: string | null }): boolean {
+export function inScope(
+  scope: DataScope,
+  customer: { id: string; branch: string | null; manager: string | null },
+): boolean {
   if (scope === null) return true;
   if ('branches' in scope) return customer.branch !== null && scope.branches.includes(customer.branch);
   if ('manager' in scope) return customer.manager === scope.manager;

@@ -13,7 +13,8 @@ import { DomainError } from './errors.js';
 
 type Former = { replay: true; value: unknown } | { replay: false };
 
-const aad = (ctx: Ctx, request: IdempotentRequest) => `idempotency|${ctx.actor}|${request.operation}|${request.key}`;
+const aad = (ctx: Ctx, request: IdempotentRequest) =>
+  `idempotency|${ctx.actor}|${request.operation}|${request.key}`;
 
 /** Claims the key, or finds what it stood for. Throws 409 while the first request runs, 422 for another request. */
 export async function claimIdempotencyKey(tx: Tx, ctx: Ctx, request: IdempotentRequest): Promise<Former> {
@@ -23,9 +24,13 @@ export async function claimIdempotencyKey(tx: Tx, ctx: Ctx, request: IdempotentR
     sql`select pg_try_advisory_xact_lock(hashtextextended(${name}, 0)) as taken`,
   );
   if (lock?.taken !== true) {
-    throw new DomainError('idempotency_in_progress', 'A request with this Idempotency-Key is still running.', {
-      retryAfterSeconds: 1,
-    });
+    throw new DomainError(
+      'idempotency_in_progress',
+      'A request with this Idempotency-Key is still running.',
+      {
+        retryAfterSeconds: 1,
+      },
+    );
   }
   const inserted = await tx.run(sql`
     insert into idempotency_keys (principal, operation, key, request_hash, created_at)

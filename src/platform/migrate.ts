@@ -9,7 +9,11 @@ const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.u
 
 /** @throws Error where the server is too old, not UTF-8, or cannot tell Chinese letters from signs */
 export async function migrateDatabase(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: 'clientele migrate', options: '-c TimeZone=UTC' });
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'clientele migrate',
+    options: '-c TimeZone=UTC',
+  });
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -29,13 +33,16 @@ async function checkServer(client: pg.Client): Promise<void> {
   );
   const server = rows[0];
   if (server === undefined || server.version < 150_000) throw new Error('PostgreSQL 15 or newer is needed');
-  if (server.encoding !== 'UTF8') throw new Error(`the database must be encoded in UTF8, not ${server.encoding}`);
+  if (server.encoding !== 'UTF8')
+    throw new Error(`the database must be encoded in UTF8, not ${server.encoding}`);
 }
 
 /** With LC_CTYPE C every Chinese letter counts as a sign, and similarities of names are all 0. */
 async function checkLetters(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ trigrams: string[] }>(`select show_trgm('张') as trigrams`);
   if ((rows[0]?.trigrams.length ?? 0) === 0) {
-    throw new Error(`the database's LC_CTYPE does not know Chinese letters: create it with a UTF-8 locale, such as C.UTF-8`);
+    throw new Error(
+      `the database's LC_CTYPE does not know Chinese letters: create it with a UTF-8 locale, such as C.UTF-8`,
+    );
   }
 }

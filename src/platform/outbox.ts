@@ -27,12 +27,36 @@ export async function writeEvents(tx: Tx, ctx: Ctx, events: readonly OutboxEvent
       (id, type, subject, subject_version, occurred_at, scope_customer, scope_branch, scope_manager, data, traceparent)
     select id, type, subject, subject_version, occurred_at, customer, branch, manager, data::jsonb, ${ctx.traceparent ?? null}
     from unnest(
-      ${array(column(newId), 'uuid')}, ${array(column((event) => event.type), 'text')},
-      ${array(column((event) => event.subject), 'text')}, ${array(column((event) => event.subjectVersion), 'bigint')},
-      ${array(column((event) => event.occurredAt), 'timestamptz')},
-      ${array(column((event) => event.scope?.customer ?? null), 'uuid')},
-      ${array(column((event) => event.scope?.branch ?? null), 'text')},
-      ${array(column((event) => event.scope?.manager ?? null), 'text')},
-      ${array(column((event) => JSON.stringify(event.data)), 'text')}
+      ${array(column(newId), 'uuid')}, ${array(
+        column((event) => event.type),
+        'text',
+      )},
+      ${array(
+        column((event) => event.subject),
+        'text',
+      )}, ${array(
+        column((event) => event.subjectVersion),
+        'bigint',
+      )},
+      ${array(
+        column((event) => event.occurredAt),
+        'timestamptz',
+      )},
+      ${array(
+        column((event) => event.scope?.customer ?? null),
+        'uuid',
+      )},
+      ${array(
+        column((event) => event.scope?.branch ?? null),
+        'text',
+      )},
+      ${array(
+        column((event) => event.scope?.manager ?? null),
+        'text',
+      )},
+      ${array(
+        column((event) => JSON.stringify(event.data)),
+        'text',
+      )}
     ) as row(id, type, subject, subject_version, occurred_at, customer, branch, manager, data)`);
 }

@@ -12,13 +12,17 @@ export function pageRequest(
   query: { limit: number; cursor?: string | undefined },
   filters: Record<string, unknown> = {},
 ): PageRequest {
-  const shape = createHash('sha256').update(JSON.stringify([filters, ctx.dataScope])).digest('base64url');
+  const shape = createHash('sha256')
+    .update(JSON.stringify([filters, ctx.dataScope]))
+    .digest('base64url');
   const domain = `cursor|${list}|${shape}`;
   if (query.cursor === undefined) return { limit: query.limit, after: undefined, domain };
   const payload = ctx.keyring.verify(domain, query.cursor);
   if (payload === undefined) {
     throw new DomainError('invalid_cursor', 'The cursor was not made for this list and these filters.', {
-      errors: [{ in: 'query', pointer: '/cursor', code: 'invalid_cursor', message: 'begin again without a cursor' }],
+      errors: [
+        { in: 'query', pointer: '/cursor', code: 'invalid_cursor', message: 'begin again without a cursor' },
+      ],
     });
   }
   return { limit: query.limit, after: JSON.parse(payload) as unknown[], domain };
@@ -35,4 +39,12 @@ export function page<T>(
   const last = data.at(-1);
   const goesOn = rows.length > request.limit && last !== undefined;
   return { data, next_cursor: goesOn ? ctx.keyring.sign(request.domain, JSON.stringify(keyOf(last))) : null };
+}
+
+/** The `Link` to the next page (RFC 8288); undefined on the last one. */
+export function nextLink(url: string, cursor: string | null): string | undefined {
+  if (cursor === null) return undefined;
+  const next = new URL(url, 'http://localhost');
+  next.searchParams.set('cursor', cursor);
+  return `<${next.pathname}${next.search}>; rel="next"`;
 }

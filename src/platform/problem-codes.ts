@@ -8,13 +8,15 @@ export const problems = define({
     status: 400,
     title: 'The request is malformed',
     titleZh: '请求格式错误',
-    description: 'The body, a parameter or a header does not have the documented shape. `errors` names each place.',
+    description:
+      'The body, a parameter or a header does not have the documented shape. `errors` names each place.',
   },
   invalid_cursor: {
     status: 400,
     title: 'The cursor is not valid here',
     titleZh: '游标无效',
-    description: 'A cursor is valid for the list and the filters that it was made for. Begin again without one.',
+    description:
+      'A cursor is valid for the list and the filters that it was made for. Begin again without one.',
   },
   unauthenticated: {
     status: 401,
@@ -104,7 +106,8 @@ export const problems = define({
     status: 422,
     title: 'A rule is broken',
     titleZh: '违反业务规则',
-    description: 'The request is well formed but cannot be so. `errors` names each place and what is allowed.',
+    description:
+      'The request is well formed but cannot be so. `errors` names each place and what is allowed.',
   },
   idempotency_key_reused: {
     status: 422,

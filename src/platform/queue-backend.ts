@@ -48,6 +48,8 @@ export async function openPostgresBackend(url: string, workers: number, onError:
         `set search_path to ${schema}; set synchronous_commit to off; set statement_timeout to '25s'`,
       ),
   });
+  // Every queue and worker listens for its errors.
+  pool.setMaxListeners(0);
   const clients = new Set<PoolClient>();
   let up = true;
   pool.on('error', (error) => {
@@ -127,6 +129,14 @@ export async function openRedisBackend(
     // A replica that was a primary until now: connect again, the name may lead to the new one.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
   });
+  // BullMQ makes a second connection for each worker to block on, and while Redis is away it does not end it.
+  const clients = [client];
+  const duplicate = client.duplicate.bind(client);
+  client.duplicate = (options) => {
+    const made = duplicate(options);
+    clients.push(made);
+    return made;
+  };
   let refused: Error | undefined;
   client.on('error', onError);
   const checked = new Promise<void>((resolve, reject) => {
@@ -163,7 +173,7 @@ export async function openRedisBackend(
     isUp: () => client.status === 'ready' && refused === undefined,
     async close(seconds) {
       if (client.status === 'ready') await withinSeconds(seconds, client.quit()).catch(() => {});
-      client.disconnect();
+      for (const each of clients) each.disconnect();
     },
   };
   return backend;

@@ -67,12 +67,23 @@ export function startWorker(
   return {
     async close(seconds) {
       stopping.abort();
-      const worker = await withinSeconds(seconds, started);
-      if (!worker) return running.size === 0;
-      const closed = worker.close().then(() => true);
-      return (await withinSeconds(seconds, closed)) ?? false;
+      const closed = started.then(async (worker) => {
+        await worker?.pause(true);
+        await Promise.all(running);
+        // Waiting for a store that is away would never end.
+        await worker?.close(!backend.isUp());
+        return true;
+      });
+      const drained = (await withinSeconds(seconds, closed)) ?? false;
+      if (!drained) stopRenewal(await withinSeconds(0, started));
+      return drained;
     },
   };
+}
+
+/** A worker that cannot close goes on renewing the locks of its jobs, and keeps the process alive for it. */
+function stopRenewal(worker: Worker | undefined) {
+  void (worker as unknown as { lockManager: { close(): Promise<void> } } | undefined)?.lockManager.close();
 }
 
 /** A worker whose first contact with the backend failed never recovers: it is replaced until one is ready. */
@@ -98,17 +109,23 @@ async function begin(
       slowDown(worker, stopping);
     });
     try {
-      await worker.waitUntilReady();
-      if (!stopping.aborted) worker.run().catch(onError);
+      await Promise.race([worker.waitUntilReady(), aborted(stopping)]);
+      worker.run().catch(onError);
       return worker;
     } catch (error) {
-      onError(error);
-      await worker.close(true).catch(() => {});
+      if (!stopping.aborted) onError(error);
+      void worker.close(true).catch(() => {});
       await sleep(pause, undefined, { signal: stopping }).catch(() => {});
     }
   }
   return undefined;
 }
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 
 const recentErrors = new WeakMap<Worker, number>();
 

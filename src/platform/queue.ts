@@ -60,7 +60,7 @@ export async function openQueues({ databaseUrl, redisUrl, names, log, prefix = '
       : await openRedisBackend(redisUrl, prefix, log, complain);
   const queues = keptQueues(backend, names, complain);
   const workers: RunningWorker[] = [];
-  const schedules = new Map<string, number>();
+  const timers: NodeJS.Timeout[] = [];
   let closing: Promise<boolean> | undefined;
 
   const buffer = wakeBuffer(async (key) => {
@@ -80,18 +80,26 @@ export async function openQueues({ databaseUrl, redisUrl, names, log, prefix = '
     buffer.raise(bucket === undefined ? known(name) : `${known(name)} ${bucket}`);
   };
 
-  const assertSchedule = async (name: string, everySeconds: number) => {
-    const queue = await queues.get(name);
-    await queue.upsertJobScheduler(
-      'tick',
-      { every: everySeconds * 1000 },
-      { name: 'tick', opts: { ...jobOptions, attempts: 1 } },
-    );
+  // BullMQ's own job schedulers are not used: on PostgreSQL, two processes that start at once end the chain of
+  // their ticks for good. Here each process keeps time, and of what they add in one interval the first counts.
+  const schedule = (name: string, everySeconds: number) => {
+    const milliseconds = everySeconds * 1000;
+    let adding = false;
+    const tick = async () => {
+      if (adding) return;
+      adding = true;
+      try {
+        const queue = await queues.get(name);
+        await queue.add('tick', {}, { attempts: 1, deduplication: { id: 'tick', ttl: milliseconds * 0.9 } });
+      } catch (error) {
+        complain(error);
+      } finally {
+        adding = false;
+      }
+    };
+    timers.push(setInterval(tick, milliseconds).unref());
+    void tick();
   };
-  // The chain of ticks breaks when the store lost its data or failed at the wrong moment.
-  const renewal = setInterval(() => {
-    for (const [name, everySeconds] of schedules) assertSchedule(name, everySeconds).catch(complain);
-  }, 60_000).unref();
 
   const counts = async () => {
     const all = await Promise.all(
@@ -101,7 +109,7 @@ export async function openQueues({ databaseUrl, redisUrl, names, log, prefix = '
   };
 
   const close = async (seconds: number) => {
-    clearInterval(renewal);
+    for (const timer of timers) clearInterval(timer);
     const drained = await Promise.all(workers.map((worker) => worker.close(seconds * 0.7)));
     await withinSeconds(seconds * 0.1, buffer.settled());
     buffer.close();
@@ -118,10 +126,7 @@ export async function openQueues({ databaseUrl, redisUrl, names, log, prefix = '
       const raise = (bucket: string | undefined) => wake(settings.queue, bucket);
       workers.push(startWorker(backend, { ...settings, queue: known(settings.queue) }, raise, log, complain));
     },
-    schedule(name, everySeconds) {
-      schedules.set(known(name), everySeconds);
-      assertSchedule(name, everySeconds).catch(complain);
-    },
+    schedule: (name, everySeconds) => schedule(known(name), everySeconds),
     counts,
     async isIdle() {
       if (buffer.size() > 0) return false;
@@ -140,10 +145,9 @@ export async function openQueues({ databaseUrl, redisUrl, names, log, prefix = '
 }
 
 async function count(queue: Queue): Promise<QueueCounts> {
-  const { waiting = 0, active = 0, failed = 0 } = await queue.getJobCounts('waiting', 'active', 'failed');
-  const delayed = await queue.getDelayed(0, 200);
-  // The next tick of a schedule is delayed by nature; what else is delayed failed and will be tried again.
-  return { waiting, active, failed, retrying: delayed.filter((job) => job?.name !== 'tick').length };
+  const states = await queue.getJobCounts('waiting', 'active', 'delayed', 'failed');
+  const { waiting = 0, active = 0, delayed = 0, failed = 0 } = states;
+  return { waiting, active, retrying: delayed, failed };
 }
 
 /** The queue objects, made when first needed: one that found its store away never recovers and is made anew. */

@@ -14,7 +14,8 @@ export type Touched = 'customer' | 'identifiers' | 'relationships' | 'holdings' 
 export type Mark = { version: number; instant: string };
 
 /** The last hexadecimal digit of a UUIDv7 is random: it deals customers evenly to the buckets. */
-export const bucketOf = (customerId: string): number => Number.parseInt(customerId.slice(-1), 16) % bucketCount;
+export const bucketOf = (customerId: string): number =>
+  Number.parseInt(customerId.slice(-1), 16) % bucketCount;
 
 /**
  * Locks the customers, marks them for review, and gives each its next version and an instant that is later than
@@ -43,7 +44,9 @@ export async function markCustomers(
      returning customer_id, version, last_micros`,
     [ids, ids.map(bucketOf), microsOf(ctx.now), ctx.now, ids.map((id) => touchedOf(id).join(' '))],
   );
-  return new Map(rows.map((row) => [row.customer_id, { version: row.version, instant: instantOf(row.last_micros) }]));
+  return new Map(
+    rows.map((row) => [row.customer_id, { version: row.version, instant: instantOf(row.last_micros) }]),
+  );
 }
 
 /** How many customers wait for a review, and since when the oldest does. Counted up to 10,000. */
@@ -53,5 +56,3 @@ export async function reviewBacklog(ctx: Ctx): Promise<{ count: number; oldest: 
     from (select marked_at from review_state where marked_at is not null limit 10000) as waiting`);
   return row ?? { count: 0, oldest: null };
 }
-
-

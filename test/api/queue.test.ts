@@ -288,7 +288,7 @@ describe.each(redisUrl ? [postgresql, redis] : [postgresql])('queues on $kind', 
       queues.runWorker({ queue: 'alpha', concurrency: 2, handler: counted });
     }
     await expect.poll(() => runs, { timeout: 20_000 }).toBeGreaterThanOrEqual(3);
-    // Asking again, as each start does, neither multiplies nor breaks the chain.
+    // Asking again, as each start does, neither multiplies the ticks nor ends them.
     for (let i = 0; i < 5; i += 1) opened[0]?.schedule('alpha', 1);
     const before = runs;
     await expect.poll(() => runs, { timeout: 20_000 }).toBeGreaterThanOrEqual(before + 3);

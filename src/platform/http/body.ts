@@ -41,7 +41,8 @@ function checkDepth(text: string): void {
     } else if (code === 34) inString = true;
     else if (code === 123 || code === 91) {
       depth += 1;
-      if (depth > maximumDepth) throw malformed(`The body is nested deeper than ${maximumDepth} levels.`, 'too_deep');
+      if (depth > maximumDepth)
+        throw malformed(`The body is nested deeper than ${maximumDepth} levels.`, 'too_deep');
     } else if (code === 125 || code === 93) depth -= 1;
   }
 }

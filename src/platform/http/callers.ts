@@ -34,20 +34,23 @@ export function decorateCallers(app: FastifyInstance, services: Services, clock:
     request.principal = principal;
   });
 
-  app.decorate('contextOf', async (request: FastifyRequest, idempotency: IdempotentRequest | undefined): Promise<Ctx> => {
-    const { actor, scopes, dataScope } = request.principal ?? nobody;
-    const trace = request.headers.traceparent;
-    return {
-      ...services,
-      actor,
-      scopes,
-      dataScope,
-      requestId: request.id,
-      traceparent: typeof trace === 'string' && traceparent.test(trace) ? trace : undefined,
-      now: await clock.now(),
-      log: request.log as Ctx['log'],
-      idempotency,
-      replayed: false,
-    };
-  });
+  app.decorate(
+    'contextOf',
+    async (request: FastifyRequest, idempotency: IdempotentRequest | undefined): Promise<Ctx> => {
+      const { actor, scopes, dataScope } = request.principal ?? nobody;
+      const trace = request.headers.traceparent;
+      return {
+        ...services,
+        actor,
+        scopes,
+        dataScope,
+        requestId: request.id,
+        traceparent: typeof trace === 'string' && traceparent.test(trace) ? trace : undefined,
+        now: await clock.now(),
+        log: request.log as Ctx['log'],
+        idempotency,
+        replayed: false,
+      };
+    },
+  );
 }

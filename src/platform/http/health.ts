@@ -15,7 +15,9 @@ const Liveness = Strict({ status: StringEnum(['alive']) }, { $id: 'Liveness' });
 const Readiness = Strict(
   {
     status: StringEnum(['ready', 'unready']),
-    checks: Type.Record(Type.String(), StringEnum(['ok', 'failing']), { description: 'Each part and how it is' }),
+    checks: Type.Record(Type.String(), StringEnum(['ok', 'failing']), {
+      description: 'Each part and how it is',
+    }),
   },
   { $id: 'Readiness' },
 );
@@ -41,8 +43,16 @@ export function healthRoutes(app: FastifyInstance, health: Health): void {
     tag: 'Health',
     scope: null,
     replies: {
-      200: { description: 'Ready', schema: Readiness, example: { status: 'ready', checks: { database: 'ok' } } },
-      503: { description: 'Not ready', schema: Readiness, example: { status: 'unready', checks: { database: 'failing' } } },
+      200: {
+        description: 'Ready',
+        schema: Readiness,
+        example: { status: 'ready', checks: { database: 'ok' } },
+      },
+      503: {
+        description: 'Not ready',
+        schema: Readiness,
+        example: { status: 'unready', checks: { database: 'failing' } },
+      },
     },
     handler: async () => {
       const results = await Promise.all(
@@ -55,7 +65,10 @@ export function healthRoutes(app: FastifyInstance, health: Health): void {
         }),
       );
       const ready = !health.draining && results.every(([, state]) => state === 'ok');
-      return { status: ready ? 200 : 503, body: { status: ready ? 'ready' : 'unready', checks: Object.fromEntries(results) } };
+      return {
+        status: ready ? 200 : 503,
+        body: { status: ready ? 'ready' : 'unready', checks: Object.fromEntries(results) },
+      };
     },
   });
 }

@@ -39,14 +39,21 @@ export function openApiOptions(): FastifyDynamicSwaggerOptions {
       },
     },
     exposeHeadRoutes: false,
-    refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`) },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`),
+    },
   };
 }
 
 export function swaggerUiOptions(): FastifySwaggerUiOptions {
   return {
     routePrefix: '/docs',
-    uiConfig: { docExpansion: 'none', deepLinking: true, persistAuthorization: true, displayRequestDuration: true },
+    uiConfig: {
+      docExpansion: 'none',
+      deepLinking: true,
+      persistAuthorization: true,
+      displayRequestDuration: true,
+    },
     staticCSP: true,
   };
 }

@@ -129,12 +129,14 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
   });
 }
 
-const isReply = (answer: Reply | FastifyReply): answer is Reply => 'status' in answer && typeof answer.status === 'number';
+const isReply = (answer: Reply | FastifyReply): answer is Reply =>
+  'status' in answer && typeof answer.status === 'number';
 
 function send(reply: FastifyReply, ctx: Ctx, answer: Reply): FastifyReply {
   reply.code(answer.status).header('Cache-Control', 'no-store');
   if (ctx.replayed) reply.header('Idempotent-Replayed', 'true');
-  for (const [name, value] of Object.entries(answer.headers ?? {})) if (value !== undefined) reply.header(name, value);
+  for (const [name, value] of Object.entries(answer.headers ?? {}))
+    if (value !== undefined) reply.header(name, value);
   return answer.body === undefined ? reply.send() : reply.send(answer.body);
 }
 
@@ -147,10 +149,15 @@ function checkBodyType(op: { body?: TSchema; bodyTypes?: readonly string[] }, re
 }
 
 /** A quoted string by the draft; a bare one is taken too. */
-function idempotencyOf(op: { id: string; idempotent?: boolean }, request: FastifyRequest): IdempotentRequest | undefined {
+function idempotencyOf(
+  op: { id: string; idempotent?: boolean },
+  request: FastifyRequest,
+): IdempotentRequest | undefined {
   const header = request.headers['idempotency-key'];
   if (op.idempotent !== true || header === undefined) return undefined;
-  const key = /^\s*(?:"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255}))\s*$/.exec(String(header));
+  const key = /^\s*(?:"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255}))\s*$/.exec(
+    String(header),
+  );
   if (key === null) {
     const message = 'must be 1 to 255 visible ASCII characters, quoted or bare';
     throw new DomainError('malformed_request', `Idempotency-Key ${message}.`, {
@@ -158,10 +165,20 @@ function idempotencyOf(op: { id: string; idempotent?: boolean }, request: Fastif
     });
   }
   const content = JSON.stringify([request.params, request.query, request.body ?? null]);
-  return { key: key[1] ?? key[2] ?? '', operation: op.id, requestHash: createHash('sha256').update(content).digest() };
+  return {
+    key: key[1] ?? key[2] ?? '',
+    operation: op.id,
+    requestHash: createHash('sha256').update(content).digest(),
+  };
 }
 
-const everywhere: ProblemCode[] = ['malformed_request', 'request_timeout', 'headers_too_large', 'internal_error', 'unavailable'];
+const everywhere: ProblemCode[] = [
+  'malformed_request',
+  'request_timeout',
+  'headers_too_large',
+  'internal_error',
+  'unavailable',
+];
 
 /** The codes that an operation can answer, by what it is. */
 function problemCodes(op: Operation<TObject, TObject, TSchema>): ProblemCode[] {
@@ -198,7 +215,10 @@ function successReplies(op: Operation<TObject, TObject, TSchema>): Record<number
   return Object.fromEntries(
     Object.entries(op.replies).map(([status, declared]) => {
       const headers = Object.fromEntries(
-        Object.entries(declared.headers ?? {}).map(([name, description]) => [name, { type: 'string', description }]),
+        Object.entries(declared.headers ?? {}).map(([name, description]) => [
+          name,
+          { type: 'string', description },
+        ]),
       );
       const withHeaders = Object.keys(headers).length === 0 ? {} : { headers };
       if (declared.schema === undefined) {
@@ -218,16 +238,29 @@ function successReplies(op: Operation<TObject, TObject, TSchema>): Record<number
 function headerSchema(op: Operation<TObject, TObject, TSchema>): TObject | undefined {
   const fields = {
     ...(op.idempotent === true
-      ? { 'idempotency-key': Type.Optional(Type.String({ maxLength: 300, description: 'The same key and body have one effect, and one answer, for 24 hours' })) }
+      ? {
+          'idempotency-key': Type.Optional(
+            Type.String({
+              maxLength: 300,
+              description: 'The same key and body have one effect, and one answer, for 24 hours',
+            }),
+          ),
+        }
       : {}),
     ...(op.ifMatch === true
-      ? { 'if-match': Type.Optional(Type.String({ maxLength: 1000, description: 'The ETag that you have read; 428 without' })) }
+      ? {
+          'if-match': Type.Optional(
+            Type.String({ maxLength: 1000, description: 'The ETag that you have read; 428 without' }),
+          ),
+        }
       : {}),
   };
   return Object.keys(fields).length === 0 ? undefined : Type.Object(fields);
 }
 
-function routeSchema(op: Operation<TObject, TObject, TSchema> | Operation<never, never, never>): Record<string, unknown> {
+function routeSchema(
+  op: Operation<TObject, TObject, TSchema> | Operation<never, never, never>,
+): Record<string, unknown> {
   const any = op as Operation<TObject, TObject, TSchema>;
   const headers = headerSchema(any);
   const types = any.bodyTypes ?? [jsonType];
@@ -251,7 +284,9 @@ function routeSchema(op: Operation<TObject, TObject, TSchema> | Operation<never,
                 type,
                 {
                   schema: any.body,
-                  ...(any.bodyExample === undefined ? {} : { examples: { example: { value: any.bodyExample } } }),
+                  ...(any.bodyExample === undefined
+                    ? {}
+                    : { examples: { example: { value: any.bodyExample } } }),
                 },
               ]),
             ),

@@ -5,7 +5,10 @@ export function operationMethods(operations: readonly OperationRow[], path: stri
   const segments = path.split('/');
   const matching = operations.filter(({ path: pattern }) => {
     const parts = pattern.split('/');
-    return parts.length === segments.length && parts.every((part, index) => part.startsWith('{') || part === segments[index]);
+    return (
+      parts.length === segments.length &&
+      parts.every((part, index) => part.startsWith('{') || part === segments[index])
+    );
   });
   const methods = new Set<string>(matching.map(({ method }) => method));
   if (methods.has('GET')) methods.add('HEAD');

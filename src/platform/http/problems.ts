@@ -49,8 +49,10 @@ const frameworkCodes: Record<string, ProblemCode> = {
 };
 
 /** PostgreSQL and the pool, where the answer is "not now": lost links, time-outs, shutdowns, too many clients. */
-const unavailableStates = /^(08...|57P0[1-5]|57014|55P03|53...|25P03|ECONN.*|EPIPE|ETIMEDOUT|ENOTFOUND|ENOENT|EAI_AGAIN)$/;
-const unavailableMessages = /timeout exceeded when trying to connect|Query read timeout|Connection terminated|Cannot use a pool after/;
+const unavailableStates =
+  /^(08...|57P0[1-5]|57014|55P03|53...|25P03|ECONN.*|EPIPE|ETIMEDOUT|ENOTFOUND|ENOENT|EAI_AGAIN)$/;
+const unavailableMessages =
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|Cannot use a pool after/;
 
 /** Any error as the one that the caller is told. What is not known stays silent. */
 export function toDomainError(error: unknown): DomainError {
@@ -59,7 +61,9 @@ export function toDomainError(error: unknown): DomainError {
   const known = code === undefined ? undefined : frameworkCodes[code];
   if (known !== undefined) return new DomainError(known, problems[known].description);
   if ((code !== undefined && unavailableStates.test(code)) || unavailableMessages.test(message ?? '')) {
-    return new DomainError('unavailable', 'The database does not answer right now.', { retryAfterSeconds: 1 });
+    return new DomainError('unavailable', 'The database does not answer right now.', {
+      retryAfterSeconds: 1,
+    });
   }
   // what PostgreSQL cannot take as data was malformed when it came
   if (code !== undefined && /^22...$/.test(code)) {
@@ -74,7 +78,8 @@ export function toDomainError(error: unknown): DomainError {
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toDomainError(error);
   if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed');
-  if (problem.details.retryAfterSeconds !== undefined) reply.header('Retry-After', problem.details.retryAfterSeconds);
+  if (problem.details.retryAfterSeconds !== undefined)
+    reply.header('Retry-After', problem.details.retryAfterSeconds);
   if (problem.code === 'unauthenticated') reply.header('WWW-Authenticate', 'Bearer');
   return reply
     .code(problem.status)
@@ -107,7 +112,8 @@ export function useProblems(app: FastifyInstance, allowedMethods: (path: string)
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   app.setNotFoundHandler((request, reply) => {
     const allowed = allowedMethods(request.url.split('?')[0] ?? '');
-    if (allowed.length === 0) return sendProblem(new DomainError('not_found', 'No such path.'), request, reply);
+    if (allowed.length === 0)
+      return sendProblem(new DomainError('not_found', 'No such path.'), request, reply);
     reply.header('Allow', allowed.join(', '));
     return sendProblem(
       new DomainError('method_not_allowed', `This path answers to ${allowed.join(', ')}.`),

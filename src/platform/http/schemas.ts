@@ -12,12 +12,18 @@ export function Nullable<T extends TSchema>(schema: T) {
 }
 
 /** One of some texts. */
-export function StringEnum<const T extends readonly string[]>(values: T, options: Record<string, unknown> = {}) {
+export function StringEnum<const T extends readonly string[]>(
+  values: T,
+  options: Record<string, unknown> = {},
+) {
   return Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options });
 }
 
 /** A strict object: what is not named is refused in a body and dropped from a reply. */
-export function Strict<T extends TProperties>(properties: T, options: Record<string, unknown> = {}): TObject<T> {
+export function Strict<T extends TProperties>(
+  properties: T,
+  options: Record<string, unknown> = {},
+): TObject<T> {
   return Type.Object(properties, { additionalProperties: false, ...options });
 }
 
@@ -27,17 +33,21 @@ export function Ref<T extends TSchema>(component: T) {
 }
 
 export const Id = (description: string) => Type.String({ format: 'uuid', description });
-export const Instant = (description: string) => Type.String({ format: 'date-time', maxLength: 40, description });
+export const Instant = (description: string) =>
+  Type.String({ format: 'date-time', maxLength: 40, description });
 export const DateOnly = (description: string) => Type.String({ format: 'date', description });
-export const Text = (description: string, maxLength = 200) => Type.String({ minLength: 1, maxLength, description });
+export const Text = (description: string, maxLength = 200) =>
+  Type.String({ minLength: 1, maxLength, description });
 export const Key = (description: string) => Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$', description });
-export const Currency = (description = 'ISO 4217 currency code') => Type.String({ pattern: '^[A-Z]{3}$', description });
+export const Currency = (description = 'ISO 4217 currency code') =>
+  Type.String({ pattern: '^[A-Z]{3}$', description });
 /** At most 15 digits before the point and 4 after it: numeric keeps it exactly. */
 export const Money = (description: string) =>
   Type.String({ pattern: '^-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$', description });
 export const Amount = (description: string) =>
   Type.String({ pattern: '^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$', description });
-export const Count = (description: string) => Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description });
+export const Count = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description });
 
 /** A page of a list. */
 export const Page = <T extends TSchema>(item: T, id: string) =>

@@ -1,6 +1,14 @@
 /** The HTTP server's own limits, the parsers of bodies, and what holds for every request. */
 import { randomUUID } from 'node:crypto';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { validate } from 'uuid';
 import type { Config } from '../../config.js';
 import { DomainError } from '../errors.js';
@@ -23,8 +31,8 @@ const requestId = (header: string | string[] | undefined) =>
   typeof header === 'string' && validate(header) ? header : randomUUID();
 
 export function createServer(config: Config, log: Logger): FastifyInstance {
-  const app = fastify({
-    loggerInstance: log as never,
+  const options: FastifyHttpOptions<Server, FastifyBaseLogger> = {
+    loggerInstance: log,
     disableRequestLogging: true,
     genReqId: (request) => requestId(request.headers['x-request-id']),
     bodyLimit: config.bodyLimitBytes,
@@ -41,15 +49,16 @@ export function createServer(config: Config, log: Logger): FastifyInstance {
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: (error, request, reply) => {
-      sendProblem(error, request as FastifyRequest, reply as FastifyReply);
+      sendProblem(error, request as unknown as FastifyRequest, reply as unknown as FastifyReply);
     },
-    clientErrorHandler: (error, socket) => refuseSocket(error, socket as never, randomUUID()),
+    clientErrorHandler: (error, socket) => refuseSocket(error, socket as Socket, randomUUID()),
     schemaController: {
       compilersFactory: {
         buildValidator: (shared: unknown) => validatorCompiler(shared as Record<string, unknown>) as never,
       },
     },
-  } as never) as unknown as FastifyInstance;
+  };
+  const app: FastifyInstance = fastify(options);
   app.addSchema(Problem);
   return app;
 }
@@ -57,14 +66,22 @@ export function createServer(config: Config, log: Logger): FastifyInstance {
 /** JSON is parsed here; what imports send is passed on as the stream that it is. */
 export function useParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  const parse = (_request: FastifyRequest, bytes: Buffer, done: (error: Error | null, value?: unknown) => void) => {
+  const parse = (
+    _request: FastifyRequest,
+    bytes: Buffer,
+    done: (error: Error | null, value?: unknown) => void,
+  ) => {
     try {
       done(null, parseJson(bytes));
     } catch (error) {
       done(error as Error);
     }
   };
-  app.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'buffer' }, parse as never);
+  app.addContentTypeParser(
+    ['application/json', 'application/merge-patch+json'],
+    { parseAs: 'buffer' },
+    parse as never,
+  );
   app.addContentTypeParser(
     ['application/x-ndjson', 'text/csv', 'application/offset+octet-stream'],
     (_request, payload, done) => done(null, payload),

@@ -7,7 +7,13 @@ import formats from 'ajv-formats';
 import type { FastifySchemaCompiler } from 'fastify';
 import { DomainError, type FieldProblem } from '../errors.js';
 
-const common: Options = { allErrors: false, strict: true, strictTypes: false, strictRequired: false, validateFormats: true };
+const common: Options = {
+  allErrors: false,
+  strict: true,
+  strictTypes: false,
+  strictRequired: false,
+  validateFormats: true,
+};
 
 function ajvWith(options: Options, shared: Record<string, unknown>): Ajv2020 {
   const ajv = new Ajv2020({ ...common, ...options });
@@ -23,7 +29,8 @@ export function validatorCompiler(shared: Record<string, unknown>): FastifySchem
   const coercing = ajvWith({ coerceTypes: 'array', useDefaults: true }, shared);
   return ({ schema, httpPart }) => {
     const validate = (httpPart === 'body' ? strict : coercing).compile(schema);
-    return (data: unknown) => (validate(data) ? { value: data } : { error: requestError(validate, httpPart ?? 'body') });
+    return (data: unknown) =>
+      validate(data) ? { value: data } : { error: requestError(validate, httpPart ?? 'body') };
   };
 }
 
@@ -37,14 +44,21 @@ const partOf: Record<string, NonNullable<FieldProblem['in']>> = {
 function requestError(validate: ValidateFunction, httpPart: string): DomainError {
   const errors = fieldProblems(validate.errors ?? [], partOf[httpPart] ?? 'body');
   const first = errors[0];
-  return new DomainError('malformed_request', first === undefined ? 'The request is malformed.' : describe(first), { errors });
+  return new DomainError(
+    'malformed_request',
+    first === undefined ? 'The request is malformed.' : describe(first),
+    { errors },
+  );
 }
 
 const describe = (problem: FieldProblem) =>
   problem.pointer === '' ? `The ${problem.in} ${problem.message}.` : `${problem.pointer} ${problem.message}.`;
 
 /** Ajv's errors as field problems, without the values that were sent. */
-export function fieldProblems(errors: readonly ErrorObject[], part: NonNullable<FieldProblem['in']>): FieldProblem[] {
+export function fieldProblems(
+  errors: readonly ErrorObject[],
+  part: NonNullable<FieldProblem['in']>,
+): FieldProblem[] {
   const specific = errors.filter((error) => !['anyOf', 'oneOf', 'if'].includes(error.keyword));
   return (specific.length > 0 ? specific : errors).slice(0, 20).map((error) => {
     const { pointer, message } = place(error);
@@ -57,11 +71,17 @@ function place(error: ErrorObject): { pointer: string; message: string } {
   const params = error.params as Record<string, unknown>;
   const named = (name: unknown) => `${at}/${String(name)}`;
   if (error.keyword === 'additionalProperties' || error.keyword === 'unevaluatedProperties') {
-    return { pointer: named(params.additionalProperty ?? params.unevaluatedProperty), message: 'is not a known field here' };
+    return {
+      pointer: named(params.additionalProperty ?? params.unevaluatedProperty),
+      message: 'is not a known field here',
+    };
   }
   if (error.keyword === 'required') return { pointer: named(params.missingProperty), message: 'is required' };
   if (error.keyword === 'enum') {
-    return { pointer: at, message: `must be one of ${(params.allowedValues as unknown[]).map(String).join(', ')}` };
+    return {
+      pointer: at,
+      message: `must be one of ${(params.allowedValues as unknown[]).map(String).join(', ')}`,
+    };
   }
   if (error.keyword === 'const') return { pointer: at, message: `must be ${String(params.allowedValue)}` };
   return { pointer: at, message: error.message ?? 'is not valid' };

@@ -6,7 +6,10 @@ export const etagOf = (version: number, masked = false): string => `"v${version}
 /** The versions that an `If-Match` names; undefined for `*`. Throws 428 without the header. */
 export function requiredVersions(ifMatch: string | undefined): number[] | undefined {
   if (ifMatch === undefined) {
-    throw new DomainError('precondition_required', 'Send the ETag of the version that you have read as If-Match.');
+    throw new DomainError(
+      'precondition_required',
+      'Send the ETag of the version that you have read as If-Match.',
+    );
   }
   if (ifMatch.trim() === '*') return undefined;
   return ifMatch.split(',').flatMap((tag) => {

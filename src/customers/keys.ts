@@ -1,0 +1,78 @@
+/** identifier -> customer: finding, claiming and moving the keys that make identifiers unique. */
+
+import { sql } from 'drizzle-orm';
+import { array, type Reader, type Tx } from '../db/client.js';
+
+export type IdentifierKey = { scheme: string; index: string };
+export const keyText = (key: IdentifierKey): string => `${key.scheme} ${key.index}`;
+
+/** The customers that hold the keys, by `keyText`. One statement, whatever their number. */
+export async function findKeys(reader: Reader, keys: readonly IdentifierKey[]): Promise<Map<string, string>> {
+  if (keys.length === 0) return new Map();
+  const rows = await reader.named<{ scheme: string; value_index: string; customer_id: string }>(
+    'find_identifier_keys',
+    `select k.scheme, k.value_index, k.customer_id
+     from unnest($1::text[], $2::text[]) as wanted(scheme, value_index)
+     join identifier_keys k using (scheme, value_index)`,
+    [keys.map((key) => key.scheme), keys.map((key) => key.index)],
+  );
+  return new Map(rows.map((row) => [`${row.scheme} ${row.value_index}`, row.customer_id]));
+}
+
+/**
+ * Claims keys for customers, in the order of keys. Waits for whoever claims the same one; keys that are taken stay
+ * with their customer. Returns those that were claimed here.
+ */
+export async function claimKeys(
+  tx: Tx,
+  claims: readonly { key: IdentifierKey; customerId: string }[],
+): Promise<Set<string>> {
+  if (claims.length === 0) return new Set();
+  const rows = await tx.rows<{ scheme: string; value_index: string }>(sql`
+    insert into identifier_keys (scheme, value_index, customer_id)
+    select scheme, value_index, customer_id from unnest(
+      ${array(
+        claims.map((claim) => claim.key.scheme),
+        'text',
+      )}, ${array(
+        claims.map((claim) => claim.key.index),
+        'text',
+      )},
+      ${array(
+        claims.map((claim) => claim.customerId),
+        'uuid',
+      )}
+    ) as claim(scheme, value_index, customer_id)
+    order by scheme collate "C", value_index collate "C"
+    on conflict do nothing
+    returning scheme, value_index`);
+  return new Set(rows.map((row) => `${row.scheme} ${row.value_index}`));
+}
+
+/** Hands keys that were claimed in this transaction to the customer that they turned out to belong to, or gives them up. */
+export async function moveKeys(
+  tx: Tx,
+  moves: readonly { key: IdentifierKey; customerId: string | null }[],
+): Promise<void> {
+  if (moves.length === 0) return;
+  await tx.run(sql`
+    with move as (
+      select * from unnest(
+        ${array(
+          moves.map((move) => move.key.scheme),
+          'text',
+        )}, ${array(
+          moves.map((move) => move.key.index),
+          'text',
+        )},
+        ${array(
+          moves.map((move) => move.customerId),
+          'uuid',
+        )}) as m(scheme, value_index, customer_id)
+    ), given_up as (
+      delete from identifier_keys k using move m
+      where k.scheme = m.scheme and k.value_index = m.value_index and m.customer_id is null
+    )
+    update identifier_keys k set customer_id = m.customer_id from move m
+    where k.scheme = m.scheme and k.value_index = m.value_index and m.customer_id is not null`);
+}
