@@ -60,15 +60,12 @@ export async function openQueues({ databaseUrl, redisUrl, names, log, prefix = '
       : await openRedisBackend(redisUrl, prefix, log, complain);
   const queues = keptQueues(backend, names, complain);
   const workers: RunningWorker[] = [];
-  const timers: NodeJS.Timeout[] = [];
+  const schedules = keptSchedules(queues.get, complain);
   let closing: Promise<boolean> | undefined;
 
   const buffer = wakeBuffer(async (key) => {
     const [name = '', bucket] = key.split(' ');
-    const queue = await queues.get(name);
-    await queue.add('wake', bucket === undefined ? {} : { bucket }, {
-      deduplication: { id: bucket === undefined ? 'wake' : `wake-${bucket}`, keepLastIfActive: true },
-    });
+    await addWake(await queues.get(name), bucket);
   }, complain);
 
   const known = (name: string) => {
@@ -80,36 +77,15 @@ export async function openQueues({ databaseUrl, redisUrl, names, log, prefix = '
     buffer.raise(bucket === undefined ? known(name) : `${known(name)} ${bucket}`);
   };
 
-  // BullMQ's own job schedulers are not used: on PostgreSQL, two processes that start at once end the chain of
-  // their ticks for good. Here each process keeps time, and of what they add in one interval the first counts.
-  const schedule = (name: string, everySeconds: number) => {
-    const milliseconds = everySeconds * 1000;
-    let adding = false;
-    const tick = async () => {
-      if (adding) return;
-      adding = true;
-      try {
-        const queue = await queues.get(name);
-        await queue.add('tick', {}, { attempts: 1, deduplication: { id: 'tick', ttl: milliseconds * 0.9 } });
-      } catch (error) {
-        complain(error);
-      } finally {
-        adding = false;
-      }
-    };
-    timers.push(setInterval(tick, milliseconds).unref());
-    void tick();
-  };
-
   const counts = async () => {
-    const all = await Promise.all(
-      names.map(async (name) => [name, await count(await queues.get(name))] as const),
-    );
-    return Object.fromEntries(all);
+    const asked = names.map(async (name) => [name, await count(await queues.get(name))] as const);
+    const answered = await withinSeconds(5, Promise.all(asked));
+    if (!answered) throw new Error('the job queue does not answer');
+    return Object.fromEntries(answered);
   };
 
   const close = async (seconds: number) => {
-    for (const timer of timers) clearInterval(timer);
+    schedules.close();
     const drained = await Promise.all(workers.map((worker) => worker.close(seconds * 0.7)));
     await withinSeconds(seconds * 0.1, buffer.settled());
     buffer.close();
@@ -126,7 +102,7 @@ export async function openQueues({ databaseUrl, redisUrl, names, log, prefix = '
       const raise = (bucket: string | undefined) => wake(settings.queue, bucket);
       workers.push(startWorker(backend, { ...settings, queue: known(settings.queue) }, raise, log, complain));
     },
-    schedule: (name, everySeconds) => schedule(known(name), everySeconds),
+    schedule: (name, everySeconds) => schedules.start(known(name), everySeconds),
     counts,
     async isIdle() {
       if (buffer.size() > 0) return false;
@@ -142,6 +118,44 @@ export async function openQueues({ databaseUrl, redisUrl, names, log, prefix = '
     },
   };
   return opened;
+}
+
+/** Added while one waits, it is that one; added while one runs, it is kept and runs after it. */
+async function addWake(queue: Queue, bucket: string | undefined) {
+  const id = bucket === undefined ? 'wake' : `wake-${bucket}`;
+  const data = bucket === undefined ? {} : { bucket };
+  await queue.add('wake', data, { deduplication: { id, keepLastIfActive: true } });
+}
+
+/**
+ * Each process keeps the time, and of the ticks that they add in one interval the first counts. BullMQ's own job
+ * schedulers are not used: on PostgreSQL, two processes that start at once can end the chain of ticks for good.
+ */
+function keptSchedules(get: (name: string) => Promise<Queue>, complain: (error: unknown) => void) {
+  const timers: NodeJS.Timeout[] = [];
+  return {
+    start(name: string, everySeconds: number) {
+      const ttl = Math.round(everySeconds * 900);
+      let adding = false;
+      const tick = async () => {
+        // While the store is away an add may not settle: one is enough.
+        if (adding) return;
+        adding = true;
+        try {
+          await (await get(name)).add('tick', {}, { attempts: 1, deduplication: { id: 'tick', ttl } });
+        } catch (error) {
+          complain(error);
+        } finally {
+          adding = false;
+        }
+      };
+      timers.push(setInterval(tick, everySeconds * 1000).unref());
+      void tick();
+    },
+    close() {
+      for (const timer of timers) clearInterval(timer);
+    },
+  };
 }
 
 async function count(queue: Queue): Promise<QueueCounts> {
