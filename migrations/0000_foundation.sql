@@ -322,8 +322,7 @@ CREATE TABLE "outbox" (
 	"scope_customer" uuid,
 	"data" jsonb NOT NULL,
 	"traceparent" text,
-	"sequence" bigint,
-	"signalled_at" timestamp(6) with time zone
+	"sequence" bigint
 );
 --> statement-breakpoint
 CREATE TABLE "outbox_head" (
@@ -425,7 +424,6 @@ CREATE INDEX "audit_entries_subject_id_idx" ON "audit_entries" USING btree ("sub
 CREATE INDEX "idempotency_keys_created_at_idx" ON "idempotency_keys" USING btree ("created_at");--> statement-breakpoint
 CREATE INDEX "outbox_unsequenced_idx" ON "outbox" USING btree ("occurred_at","subject_version","id") WHERE sequence is null;--> statement-breakpoint
 CREATE INDEX "outbox_sequence_idx" ON "outbox" USING btree ("sequence");--> statement-breakpoint
-CREATE INDEX "outbox_unsignalled_idx" ON "outbox" USING btree ("sequence") WHERE sequence is not null and signalled_at is null;--> statement-breakpoint
 CREATE INDEX "review_state_marked_at_idx" ON "review_state" USING btree ("bucket","marked_at") WHERE marked_at is not null;--> statement-breakpoint
 CREATE INDEX "review_state_next_change_at_idx" ON "review_state" USING btree ("bucket","next_change_at") WHERE next_change_at is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "memberships_open_key" ON "memberships" USING btree ("customer_id","segment") WHERE left_at is null;--> statement-breakpoint

@@ -49,7 +49,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     activityRoutes(scope);
     importRoutes(scope, deps.config);
     segmentRoutes(scope, deps.facts);
-    eventRoutes(scope);
+    eventRoutes(scope, deps.health);
     apiKeyRoutes(scope);
   });
   return app;

@@ -35,6 +35,8 @@ export type DatabaseOptions = {
   statementTimeoutSeconds: number;
   lockTimeoutSeconds: number;
   poolTimeoutSeconds: number;
+  /** a black-holed link answers nothing, so the server's own time-out is never heard */
+  queryTimeoutSeconds: number;
   /** told of errors on idle connections: they are replaced by themselves */
   onError: (error: Error) => void;
 };
@@ -81,8 +83,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     connectionTimeoutMillis: options.poolTimeoutSeconds * 1000,
     statement_timeout: options.statementTimeoutSeconds * 1000,
     lock_timeout: options.lockTimeoutSeconds * 1000,
-    // a black-holed link answers nothing, so the server's own time-out is never heard
-    query_timeout: options.statementTimeoutSeconds * 1000 + 2000,
+    query_timeout: options.queryTimeoutSeconds * 1000,
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
     options: '-c TimeZone=UTC',

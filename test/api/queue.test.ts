@@ -1,16 +1,25 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startEmbedded } from '../../src/platform/embedded.js';
 import { openQueues, type Queues, type Wake } from '../../src/platform/queue.js';
 import { type Child, startChild } from '../support/child.js';
 import { type CutProxy, startProxy } from '../support/proxy.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-const maintenanceUrl = process.env.DATABASE_URL ?? 'postgres://root@127.0.0.1:5432/postgres';
+const log = pino({ level: 'info' }, { write: (line: string) => logged.push(line) });
+let logged: string[] = [];
+
+const dataDir = process.env.DATABASE_URL ? undefined : await mkdtemp(path.join(tmpdir(), 'clientele-'));
+const embedded = dataDir === undefined ? undefined : await startEmbedded({ dataDir, port: 0, log });
+const maintenanceUrl = embedded?.url ?? process.env.DATABASE_URL ?? '';
 const redisUrl = process.env.REDIS_URL;
 const suffix = randomBytes(4).toString('hex');
 const prefix = `clientele-test-${suffix}`;
@@ -18,7 +27,6 @@ const database = `clientele_queue_${suffix}`;
 const databaseUrl = Object.assign(new URL(maintenanceUrl), { pathname: `/${database}` }).href;
 const names = ['alpha', 'beta'];
 
-let logged: string[];
 let opened: Queues[];
 let children: Child[];
 let proxies: CutProxy[];
@@ -33,6 +41,8 @@ async function query<Row>(url: string, sql: string): Promise<Row[]> {
 beforeAll(() => query(maintenanceUrl, `create database ${database}`));
 afterAll(async () => {
   await query(maintenanceUrl, `drop database if exists ${database} with (force)`);
+  await embedded?.stop();
+  if (dataDir !== undefined) await rm(dataDir, { recursive: true, force: true });
 });
 
 beforeEach(() => {
@@ -47,8 +57,6 @@ afterEach(async () => {
   for (const queues of opened) await queues.close(3);
   for (const proxy of proxies) await proxy.cut();
 });
-
-const log = pino({ level: 'info' }, { write: (line: string) => logged.push(line) });
 
 type Backend = {
   kind: Queues['kind'];

@@ -89,17 +89,12 @@ export const outbox = pgTable(
     traceparent: held('C1', 'transient', text('traceparent')),
     /** gap-free, given by the relay */
     sequence: held('C1', 'transient', bigint('sequence', { mode: 'number' })),
-    /** set once its wake-ups were handed to the queue */
-    signalledAt: held('C1', 'transient', instant('signalled_at')),
   },
   (table) => [
     index('outbox_unsequenced_idx')
       .on(table.occurredAt, table.subjectVersion, table.id)
       .where(sql`sequence is null`),
     index('outbox_sequence_idx').on(table.sequence),
-    index('outbox_unsignalled_idx')
-      .on(table.sequence)
-      .where(sql`sequence is not null and signalled_at is null`),
   ],
 );
 

@@ -18,7 +18,7 @@ const common: Options = {
 function ajvWith(options: Options, shared: Record<string, unknown>): Ajv2020 {
   const ajv = new Ajv2020({ ...common, ...options });
   formats.default(ajv, ['date', 'date-time', 'uuid', 'email', 'uri', 'duration']);
-  ajv.addVocabulary(['example', 'x-data-class', '~kind', '~unsafe', '~optional', '~readonly']);
+  ajv.addVocabulary(['example']);
   for (const schema of Object.values(shared)) ajv.addSchema(schema as object);
   return ajv;
 }

@@ -1,0 +1,3 @@
+import type { FactTable } from './rules/fact.js';
+
+export const allFacts = (): FactTable => ({});

@@ -1,0 +1,3 @@
+import type { Job } from '../platform/jobs.js';
+
+export const importJobs = (_deps: unknown): Job[] => [];

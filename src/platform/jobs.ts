@@ -1,0 +1,18 @@
+/** What background work looks like: a queue that is woken, and something that does what is due. */
+export type Job = {
+  queue: string;
+  /** woken at least this often, whatever signals were lost */
+  everySeconds: number;
+  /** the events after whose sequencing it has something to do: types, or prefixes that end with a dot */
+  wakesOn: readonly string[];
+  /** Does a bounded piece of what is due. True where there may be more. */
+  work(): Promise<boolean>;
+};
+
+export const wakesOn = (job: Job, type: string): boolean =>
+  job.wakesOn.some((pattern) => (pattern.endsWith('.') ? type.startsWith(pattern) : type === pattern));
+
+/** Works until nothing is due, or `isStopping`. */
+export async function workUntilDone(job: Job, isStopping: () => boolean): Promise<void> {
+  while (!isStopping() && (await job.work()));
+}

@@ -1,0 +1,107 @@
+/** The processes that stay: API, worker, and both in one. */
+import type { FastifyInstance } from 'fastify';
+import { type AppDeps, buildApp } from './app.js';
+import type { Config } from './config.js';
+import type { Health } from './platform/http/health.js';
+import type { Logger } from './platform/log.js';
+import type { Queues } from './platform/queue.js';
+import { firstKey, openJobQueues, openRuntime, type Runtime } from './runtime.js';
+import { buildWorkers } from './worker.js';
+
+export type Running = { stop(): Promise<void> };
+
+/** Everything on one machine: makes the database where none is named, and brings it up to date. */
+export async function runStart(config: Config, log: Logger): Promise<Running> {
+  const runtime = await openRuntime({
+    config,
+    log,
+    part: 'service',
+    poolSize: config.databasePoolSize,
+    migrate: true,
+  });
+  return running(runtime, { api: true, worker: true });
+}
+
+/** The API alone. The database must be at the newest schema. */
+export async function runApi(config: Config, log: Logger): Promise<Running> {
+  const runtime = await openRuntime({
+    config,
+    log,
+    part: 'api',
+    poolSize: config.databasePoolSize,
+    migrate: false,
+  });
+  return running(runtime, { api: true, worker: false });
+}
+
+/** The worker alone. */
+export async function runWorker(config: Config, log: Logger): Promise<Running> {
+  const runtime = await openRuntime({
+    config,
+    log,
+    part: 'worker',
+    poolSize: config.workerPoolSize,
+    migrate: false,
+  });
+  return running(runtime, { api: false, worker: true });
+}
+
+async function running(runtime: Runtime, parts: { api: boolean; worker: boolean }): Promise<Running> {
+  const stops: (() => Promise<unknown>)[] = [() => runtime.close()];
+  const stop = async () => {
+    for (const one of stops.splice(0).reverse()) await one();
+  };
+  try {
+    const queues = parts.worker ? await openJobQueues(runtime) : undefined;
+    if (queues !== undefined) {
+      stops.push(() => queues.close(runtime.config.drainTimeoutSeconds));
+      const workers = buildWorkers({ ...runtime, queues });
+      stops.push(() => workers.stop());
+    }
+    if (parts.api) stops.push(await listen(runtime, queues));
+    else console.log(`Worker runs on ${runtime.database}, jobs on ${jobsOn(queues)}. Stop with Ctrl-C.`);
+    return { stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const jobsOn = (queues: Queues | undefined) => (queues?.kind === 'redis' ? 'Redis' : 'PostgreSQL');
+
+/** Listens, and tells the operator where. Returns what ends it without dropping a request. */
+async function listen(runtime: Runtime, queues: Queues | undefined): Promise<() => Promise<void>> {
+  const { config, services } = runtime;
+  const health: Health = {
+    draining: false,
+    checks: { database: async () => void (await services.database.named('ready', 'select 1', [])) },
+  };
+  const app = await buildApp({ ...runtime, health } satisfies AppDeps);
+  const address = await app.listen({ host: config.host, port: config.port, listenTextResolver: () => 'listening' });
+  // made last: a start that fails must not make a key that nobody was shown
+  const secret = await firstKey(runtime);
+  const lines = [
+    `Clientele answers at ${address}`,
+    `  Swagger UI   ${address}/docs`,
+    `  Runs on      ${runtime.database}`,
+    ...(queues === undefined ? [] : [`  Jobs on      ${jobsOn(queues)}`]),
+    ...(config.sandbox ? [`  Sandbox      its clock stands at ${await runtime.clock.now()}`] : []),
+    ...(secret === undefined ? [] : [`  API key      ${secret}   (shown this once)`]),
+    '  Stop         Ctrl-C',
+  ];
+  console.log(lines.join('\n'));
+  return () => drain(app, health, config.drainTimeoutSeconds);
+}
+
+/**
+ * With keep-alive connections `close` alone waits for their clients. So first say `Connection: close` on every
+ * reply and close those that are idle, until none is left or the time is over.
+ */
+async function drain(app: FastifyInstance, health: Health, seconds: number): Promise<void> {
+  health.draining = true;
+  const idle = setInterval(() => app.server.closeIdleConnections(), 100);
+  const last = setTimeout(() => app.server.closeAllConnections(), seconds * 1000);
+  await app.close();
+  clearInterval(idle);
+  clearTimeout(last);
+}

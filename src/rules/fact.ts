@@ -1,0 +1,1 @@
+export type FactTable = Record<string, never>;

@@ -1,0 +1,110 @@
+/** The service as tests use it: real HTTP, real PostgreSQL, background work on demand, a clock that tests move. */
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from '../../src/app.js';
+import { type Config, loadConfig } from '../../src/config.js';
+import type { Database } from '../../src/db/client.js';
+import { allFacts } from '../../src/facts.js';
+import { insertKey } from '../../src/platform/api-keys.js';
+import { realNow, sandboxClock, setSandboxClock } from '../../src/platform/clock.js';
+import { type Ctx, type DataScope, type Services, systemContext } from '../../src/platform/context.js';
+import type { Health } from '../../src/platform/http/health.js';
+import { newId } from '../../src/platform/ids.js';
+import { workUntilDone } from '../../src/platform/jobs.js';
+import { parseKeys } from '../../src/platform/key-file.js';
+import { createLog, type Logger } from '../../src/platform/log.js';
+import { relayEvents } from '../../src/platform/relay.js';
+import type { Scope } from '../../src/platform/scopes.js';
+import { createKeyring } from '../../src/platform/secrets.js';
+import { allJobs, type WorkerDeps } from '../../src/worker.js';
+import { Client } from './client.js';
+import { cloneDatabase } from './database.js';
+
+const key = (byte: number) => Buffer.alloc(32, byte).toString('base64');
+/** Fixed keys: what tests write can be read by the next context. */
+export const testKeyring = () => createKeyring(parseKeys(`k1:${key(1)},index:${key(2)},token:${key(3)}`));
+
+export type TestApp = {
+  app: FastifyInstance;
+  origin: string;
+  services: Services;
+  database: Database;
+  databaseUrl: string;
+  config: Config;
+  deps: WorkerDeps;
+  health: Health;
+  /** with the scope `admin` */
+  client: Client;
+  /** a client with other scopes, or another reach */
+  clientWith(scopes: readonly Scope[], dataScope?: DataScope): Promise<Client>;
+  /** a system context at the present instant of the clock */
+  context(): Promise<Ctx>;
+  /** relay and all background work until nothing is due */
+  drain(): Promise<void>;
+  /** moves the clock forward */
+  travelTo(instant: string): Promise<void>;
+  now(): Promise<string>;
+  stop(): Promise<void>;
+};
+
+export type TestOptions = {
+  env?: Record<string, string>;
+  log?: Logger;
+  /** where the clock begins */
+  startAt?: string;
+  poolSize?: number;
+};
+
+export async function startTestApp(options: TestOptions = {}): Promise<TestApp> {
+  const { database, url, drop } = await cloneDatabase({ poolSize: options.poolSize ?? 10 });
+  const config = loadConfig({ DATABASE_URL: url, SANDBOX: 'true', PORT: '0', ...options.env });
+  const bank = { timeZone: config.bankTimeZone, currency: config.bankCurrency, country: config.bankCountry };
+  const services: Services = { database, keyring: testKeyring(), bank };
+  const clock = sandboxClock(database, options.startAt ?? '2026-03-01T04:00:00Z');
+  await clock.now();
+  const log = options.log ?? createLog('silent');
+  const deps: WorkerDeps = { services, clock, log, facts: allFacts() };
+  const health: Health = {
+    draining: false,
+    checks: { database: async () => void (await database.named('r', 'select 1', [])) },
+  };
+  const app = await buildApp({ ...deps, config, health });
+  await app.listen({ host: '127.0.0.1', port: 0, listenTextResolver: () => 'listening' });
+  const origin = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  const clientWith: TestApp['clientWith'] = async (scopes, dataScope = null) => {
+    const secret = `ck_${randomBytes(24).toString('base64url')}`;
+    await database.begin((tx) =>
+      insertKey(tx, secret, { name: 'test', scopes, dataScope, expiresAt: null }, realNow()),
+    );
+    return new Client(origin, secret);
+  };
+  const jobs = allJobs(deps);
+  return {
+    app,
+    origin,
+    services,
+    database,
+    databaseUrl: url,
+    config,
+    deps,
+    health,
+    client: await clientWith(['admin']),
+    clientWith,
+    context: async () => systemContext(services, 'test', newId(), await clock.now(), log),
+    async drain() {
+      do {
+        for (const job of jobs) await workUntilDone(job, () => false);
+      } while ((await relayEvents(database)).size > 0);
+    },
+    async travelTo(instant) {
+      await setSandboxClock(database, instant, realNow());
+    },
+    now: () => clock.now(),
+    async stop() {
+      app.server.closeAllConnections();
+      await app.close();
+      await drop();
+    },
+  };
+}

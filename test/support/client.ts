@@ -1,0 +1,65 @@
+/** An API client that says which status it expects, and keeps every reply for the contract check. */
+import { expect } from 'vitest';
+
+export type Response<T = Record<string, unknown>> = { status: number; headers: Headers; body: T };
+
+type Options = { headers?: Record<string, string> };
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look at whatever the service answered
+type Any = any;
+
+export class Client {
+  constructor(
+    readonly origin: string,
+    readonly secret: string | undefined,
+  ) {}
+
+  async request(method: string, path: string, body?: unknown, options: Options = {}): Promise<Response<Any>> {
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const reply = await fetch(this.origin + path, {
+      method,
+      headers: {
+        ...(this.secret === undefined ? {} : { authorization: `Bearer ${this.secret}` }),
+        ...(body === undefined ? {} : { 'content-type': type }),
+        ...options.headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await reply.text();
+    const isJson =
+      /json/.test(reply.headers.get('content-type') ?? '') &&
+      !/ndjson/.test(reply.headers.get('content-type') ?? '');
+    return {
+      status: reply.status,
+      headers: reply.headers,
+      body: isJson && text !== '' ? JSON.parse(text) : text,
+    };
+  }
+
+  /** Sends, and fails with the reply's body where the status is another. */
+  async send(method: string, path: string, status: number, body?: unknown, options?: Options): Promise<Any> {
+    const reply = await this.request(method, path, body, options);
+    expect(reply.status, `${method} ${path}: ${JSON.stringify(reply.body)}`).toBe(status);
+    return reply.body;
+  }
+
+  get = (path: string, status = 200, options?: Options): Promise<Any> =>
+    this.send('GET', path, status, undefined, options);
+  post = (path: string, body: unknown, status = 200, options?: Options): Promise<Any> =>
+    this.send('POST', path, status, body, options);
+  put = (path: string, body: unknown, status = 200, options?: Options): Promise<Any> =>
+    this.send('PUT', path, status, body, options);
+  patch = (path: string, body: unknown, ifMatch: string | undefined, status = 200): Promise<Any> =>
+    this.send('PATCH', path, status, body, ifMatch === undefined ? {} : { headers: { 'if-match': ifMatch } });
+  delete = (path: string, status = 204, options?: Options): Promise<Any> =>
+    this.send('DELETE', path, status, undefined, options);
+
+  /** Expects a problem with this code, and returns it. */
+  async problem(method: string, path: string, code: string, body?: unknown, options?: Options): Promise<Any> {
+    const reply = await this.request(method, path, body, options);
+    expect(reply.body, `${method} ${path}: ${reply.status}`).toMatchObject({ code });
+    expect(reply.headers.get('content-type')).toContain('application/problem+json');
+    expect(reply.body.status).toBe(reply.status);
+    return reply.body;
+  }
+}
