@@ -16,9 +16,11 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Embedded, startEmbedded } from '../../src/platform/embedded.js';
 import { startChild } from '../support/child.js';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const log = pino({ level: 'silent' });
 const isRoot = process.getuid?.() === 0;

@@ -3,13 +3,21 @@
  * are transpiled, not checked, into the cache below node_modules, from where packages resolve as they do for `dist`.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import ts from 'typescript';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const cache = path.join(root, 'node_modules/.cache/clientele-sources', String(process.pid));
+const sources = path.join(root, 'src');
+const cache = path.join(root, 'node_modules/.cache/clientele-sources');
+const compilerOptions = {
+  module: ts.ModuleKind.ESNext,
+  target: ts.ScriptTarget.ES2023,
+  verbatimModuleSyntax: true,
+};
 
 export type Child = {
   process: ChildProcessWithoutNullStreams;
@@ -23,14 +31,16 @@ export async function startChild(
   body: string,
   options: { detached?: boolean; uid?: number; gid?: number } = {},
 ) {
-  await transpileSources();
-  const script = path.join(cache, `child-${Math.random().toString(36).slice(2)}.mjs`);
+  const script = path.join(await transpileSources(), `child-${Math.random().toString(36).slice(2)}.mjs`);
   await writeFile(script, body);
   const child = spawn(process.execPath, [script], { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
   const errors: string[] = [];
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) =>
-    child.once('exit', (code, signal) => resolve({ code, signal })),
+    child.once('exit', (code, signal) => {
+      rmSync(script, { force: true });
+      resolve({ code, signal });
+    }),
   );
   const lines: string[] = [];
   const waiting: { word: string; resolve(line: string): void }[] = [];
@@ -51,25 +61,29 @@ export async function startChild(
   return { process: child, line, ended } satisfies Child;
 }
 
-let transpiled: Promise<void> | undefined;
+let transpiled: Promise<string> | undefined;
 
+/** The directory of the transpiled sources: one per state of them, shared by test files and runs. */
 function transpileSources() {
   transpiled ??= (async () => {
-    const names = await readdir(path.join(root, 'src'), { recursive: true });
-    for (const name of names.filter((name) => name.endsWith('.ts'))) {
-      const file = path.join(root, 'src', name);
-      const target = path.join(cache, name.replace(/\.ts$/, '.js'));
-      await mkdir(path.dirname(target), { recursive: true });
-      const { outputText } = ts.transpileModule(await readFile(file, 'utf8'), {
-        compilerOptions: {
-          module: ts.ModuleKind.ESNext,
-          target: ts.ScriptTarget.ES2023,
-          verbatimModuleSyntax: true,
-        },
-      });
-      await writeFile(target, outputText);
+    const names = (await readdir(sources, { recursive: true })).filter((name) => name.endsWith('.ts')).sort();
+    const files = await Promise.all(
+      names.map(async (name) => ({ name, text: await readFile(path.join(sources, name), 'utf8') })),
+    );
+    const target = path.join(
+      cache,
+      createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16),
+    );
+    if (existsSync(target)) return target;
+    const unfinished = `${target}.${process.pid}`;
+    for (const { name, text } of files) {
+      const file = path.join(unfinished, name.replace(/\.ts$/, '.js'));
+      await mkdir(path.dirname(file), { recursive: true });
+      await writeFile(file, ts.transpileModule(text, { compilerOptions }).outputText);
     }
-    await writeFile(path.join(cache, 'package.json'), '{"type":"module"}');
+    await writeFile(path.join(unfinished, 'package.json'), '{"type":"module"}');
+    await rename(unfinished, target).catch(() => rm(unfinished, { recursive: true }));
+    return target;
   })();
   return transpiled;
 }
