@@ -39,7 +39,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   useProblems(app, (path) => operationMethods(app.operations, path));
   useParsers(app);
   useRequestRules(app, deps.config.requestTimeoutSeconds, deps.health);
-  await app.register(swagger, openApiOptions());
+  await app.register(swagger, openApiOptions(app.operations));
   await app.register(swaggerUi, swaggerUiOptions());
   await app.register(async (scope) => {
     healthRoutes(scope, deps.health);

@@ -2,6 +2,8 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { FastifySwaggerUiOptions } from '@fastify/swagger-ui';
 
+import type { OperationRow } from './operation.js';
+
 export const apiVersion = '0.1.0';
 
 const tags = [
@@ -18,7 +20,23 @@ const tags = [
   ['Health', 'Liveness and readiness'],
 ] as const;
 
-export function openApiOptions(): FastifyDynamicSwaggerOptions {
+type Document = {
+  paths?: Record<string, Record<string, { requestBody?: { content: Record<string, object> } }>>;
+};
+
+/** @fastify/swagger passes no examples of bodies on: they are set afterwards, at every content type. */
+function withBodyExamples<T extends object>(document: T, operations: readonly OperationRow[]): T {
+  for (const { path, method, bodyExample } of operations) {
+    const content = (document as Document).paths?.[path]?.[method.toLowerCase()]?.requestBody?.content ?? {};
+    if (bodyExample === undefined) continue;
+    for (const type of Object.keys(content)) {
+      content[type] = { ...content[type], examples: { example: { value: bodyExample } } };
+    }
+  }
+  return document;
+}
+
+export function openApiOptions(operations: readonly OperationRow[]): FastifyDynamicSwaggerOptions {
   return {
     openapi: {
       openapi: '3.1.0',
@@ -38,6 +56,8 @@ export function openApiOptions(): FastifyDynamicSwaggerOptions {
         },
       },
     },
+    transformObject: (made) =>
+      withBodyExamples('openapiObject' in made ? made.openapiObject : made.swaggerObject, operations),
     exposeHeadRoutes: false,
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`),

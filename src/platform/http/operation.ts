@@ -84,7 +84,14 @@ export type Operation<P extends TObject, Q extends TObject, B extends TSchema> =
 };
 
 /** A row of the authorisation table. */
-export type OperationRow = { id: string; method: Method; path: string; scope: Scope | null };
+export type OperationRow = {
+  id: string;
+  method: Method;
+  path: string;
+  scope: Scope | null;
+  /** a body that works as it stands */
+  bodyExample?: unknown;
+};
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -101,7 +108,13 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
   app: FastifyInstance,
   op: Operation<P, Q, B>,
 ): void {
-  app.operations.push({ id: op.id, method: op.method, path: op.path, scope: op.scope });
+  app.operations.push({
+    id: op.id,
+    method: op.method,
+    path: op.path,
+    scope: op.scope,
+    bodyExample: op.bodyExample,
+  });
   app.route({
     method: op.method,
     url: op.path.replaceAll(/\{(\w+)\}/g, ':$1'),
@@ -279,17 +292,7 @@ function routeSchema(
       ? {}
       : {
           body: {
-            content: Object.fromEntries(
-              types.map((type) => [
-                type,
-                {
-                  schema: any.body,
-                  ...(any.bodyExample === undefined
-                    ? {}
-                    : { examples: { example: { value: any.bodyExample } } }),
-                },
-              ]),
-            ),
+            content: Object.fromEntries(types.map((type) => [type, { schema: any.body }])),
           },
         }),
     response: { ...successReplies(any), ...problemReplies(any) },
