@@ -28,7 +28,7 @@ export type SubjectIdentifier = {
   scheme: string;
   /** The normalised value or its blind index. */
   index: string;
-  /** It came as a resident id of 15 digits, some of which were given out twice: evidence, not identity. */
+  /** It is a resident id in the form that was not stated (15 digits for 18, or 18 for 15): evidence, not identity. */
   upgraded?: boolean | undefined;
   /** A customer has only one of this scheme (a resident id, unlike a core-banking number). */
   single?: boolean | undefined;

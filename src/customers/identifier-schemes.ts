@@ -3,7 +3,9 @@
  * identifier have one normal form, so that the scheme's uniqueness and the blind index see them as equal.
  *
  * - Resident id (GB 11643-1999): 17 digits (region 6, birth date 8, sequence 3) and a check character by
- *   ISO 7064 mod 11-2. The 15 digits of GB 11643-1989 become 18: "19" after digit 6 and the check character.
+ *   ISO 7064 mod 11-2. The 15 digits of GB 11643-1989 became 18: "19" after digit 6 and the check character.
+ *   Each form is an identifier of its own, since 15 digits were given out twice here and there: that the other
+ *   form is known of a customer is a proposal for a person to decide, never an identity.
  *   The first digit may be 9: permanent residents from abroad have a number of the same form.
  * - Unified social credit code (GB 32100-2015): 17 characters of 0-9 and A-Z without I, O, S, V, Z, and a
  *   check character by mod 31 with weights 3^(i-1). A few codes of 2015 carry a wrong one: a bank that has
@@ -26,11 +28,11 @@ export type InvalidIdentifier = {
   message: string;
 };
 
-/**
- * `upgraded` marks a value that came with 15 digits. Such numbers were given out twice here and there, so a
- * match by one is a proposal for a person to decide, never an identity.
- */
-export type NormalisedIdentifier = { ok: true; value: string; upgraded?: true } | InvalidIdentifier;
+/** `otherForm` is how the same number would be written by the other edition of its standard. */
+export type NormalisedIdentifier = { ok: true; value: string; otherForm?: string } | InvalidIdentifier;
+
+/** Whether a customer has only one of them at a time: another one speaks for another customer. */
+export const isSingle = (normaliser: IdentifierNormaliser): boolean => normaliser.startsWith('cn_');
 
 /** Of a value, in characters. */
 export const identifierLengthMax = 128;
@@ -83,22 +85,25 @@ function isBirthDate(yyyymmdd: string): boolean {
 
 function normaliseResidentId(text: string): NormalisedIdentifier {
   const compact = text.replace(/[\s-]/g, '').toUpperCase();
-  const upgraded = compact.length === 15;
-  if (!upgraded && compact.length !== 18) {
+  const isOld = compact.length === 15;
+  if (!isOld && compact.length !== 18) {
     return invalid('identifier_length', 'A resident id has 18 characters, or 15 in its old form.');
   }
   if (!/^[1-9](?:\d{14}|\d{16}[\dX])$/.test(compact)) {
     return invalid('identifier_characters', 'A resident id is digits, with X at the end only.');
   }
-  const first17 = upgraded ? `${compact.slice(0, 6)}19${compact.slice(6)}` : compact.slice(0, 17);
+  const first17 = isOld ? `${compact.slice(0, 6)}19${compact.slice(6)}` : compact.slice(0, 17);
   if (!isBirthDate(first17.slice(6, 14))) {
     return invalid('identifier_birth_date', 'Characters 7 to 14 of a resident id are a date of birth.');
   }
   const value = first17 + residentIdCheckCharacter(first17);
-  if (upgraded) return { ok: true, value, upgraded };
-  return value === compact
-    ? { ok: true, value }
-    : invalid('identifier_check_character', 'The check character of the resident id is wrong.');
+  if (isOld) return { ok: true, value: compact, otherForm: value };
+  if (value !== compact) {
+    return invalid('identifier_check_character', 'The check character of the resident id is wrong.');
+  }
+  return first17.startsWith('19', 6)
+    ? { ok: true, value, otherForm: first17.slice(0, 6) + first17.slice(8) }
+    : { ok: true, value };
 }
 
 function normaliseUscc(text: string): NormalisedIdentifier {

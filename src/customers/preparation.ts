@@ -8,7 +8,14 @@ import { scalarFields } from './fields.js';
 import { normaliseIdentifier } from './identifier-schemes.js';
 import type { CustomerStatement } from './schemas.js';
 
-export type PreparedIdentifier = { scheme: string; index: string; value: string; sensitive: boolean };
+export type PreparedIdentifier = {
+  scheme: string;
+  index: string;
+  value: string;
+  sensitive: boolean;
+  /** of the number's other form: who holds it is proposed as the same customer, and not taken for it */
+  otherIndex: string | undefined;
+};
 export type PreparedContactPoint = {
   kind: 'phone' | 'email' | 'address';
   index: string;
@@ -101,10 +108,11 @@ export function prepareIdentifier(
     problems.push(problem(`${pointer}/value`, normal.code, normal.message));
     return undefined;
   }
-  const index = scheme.sensitive
-    ? world.keyring.blindIndex(`identifier:${scheme.key}`, normal.value)
-    : normal.value;
-  return { scheme: scheme.key, index, value: normal.value, sensitive: scheme.sensitive };
+  const indexOf = (value: string) =>
+    scheme.sensitive ? world.keyring.blindIndex(`identifier:${scheme.key}`, value) : value;
+  const otherIndex = normal.otherForm === undefined ? undefined : indexOf(normal.otherForm);
+  const { key, sensitive } = scheme;
+  return { scheme: key, index: indexOf(normal.value), value: normal.value, sensitive, otherIndex };
 }
 
 function prepareIdentifiers(world: World, list: { scheme: string; value: string }[], problems: Problems) {
