@@ -409,6 +409,7 @@ CREATE UNIQUE INDEX "contact_points_customer_id_kind_value_index_key" ON "contac
 CREATE INDEX "contact_points_value_index_idx" ON "contact_points" USING btree ("value_index");--> statement-breakpoint
 CREATE INDEX "customers_branch_idx" ON "customers" USING btree ("branch","id");--> statement-breakpoint
 CREATE INDEX "customers_manager_idx" ON "customers" USING btree ("manager","id");--> statement-breakpoint
+CREATE INDEX "customers_birth_date_idx" ON "customers" USING btree ("birth_date") WHERE birth_date is not null;--> statement-breakpoint
 CREATE INDEX "customers_name_tokens_idx" ON "customers" USING gin ("name_tokens");--> statement-breakpoint
 CREATE INDEX "customers_name_folded_idx" ON "customers" USING gin (name_folded gin_trgm_ops);--> statement-breakpoint
 CREATE INDEX "customers_attributes_idx" ON "customers" USING gin (attributes jsonb_path_ops);--> statement-breakpoint

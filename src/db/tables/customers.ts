@@ -103,6 +103,8 @@ export const customers = pgTable(
   (table) => [
     index('customers_branch_idx').on(table.branch, table.id),
     index('customers_manager_idx').on(table.manager, table.id),
+    /** namesakes are told apart by it */
+    index('customers_birth_date_idx').on(table.birthDate).where(sql`birth_date is not null`),
     index('customers_name_tokens_idx').using('gin', table.nameTokens),
     index('customers_name_folded_idx').using('gin', sql`name_folded gin_trgm_ops`),
     index('customers_attributes_idx').using('gin', sql`attributes jsonb_path_ops`),
