@@ -43,6 +43,7 @@ function upsertReply(ctx: Ctx, value: service.UpsertValue) {
 
 const components = [
   schemas.IdentifierIn,
+  schemas.CustomerReference,
   schemas.AddressIn,
   schemas.ContactPointIn,
   schemas.CustomerCreate,

@@ -71,6 +71,15 @@ export const IdentifierIn = Strict(
   { $id: 'IdentifierIn' },
 );
 
+/** How other resources name a customer. */
+export const CustomerReference = Type.Union(
+  [
+    Strict({ id: Id('Of the customer') }),
+    Strict({ scheme: Key('A declared identifier scheme'), value: Text('The identifier itself', 128) }),
+  ],
+  { $id: 'CustomerReference', description: 'By its id here, or by any of its identifiers' },
+);
+
 const AddressFields = {
   lines: Type.Optional(Type.Array(Text('A line of the address'), { maxItems: 5 })),
   district: Type.Optional(Text('District or county', 100)),
