@@ -5,7 +5,9 @@ import type { FastifyInstance } from 'fastify';
 import { activityRoutes } from './activities/routes.js';
 import type { Config } from './config.js';
 import { customerRoutes } from './customers/routes.js';
+import { searchRoutes } from './customers/search-routes.js';
 import { eventRoutes } from './events/routes.js';
+import type { LoadFacts } from './facts.js';
 import { importRoutes } from './imports/routes.js';
 import type { Clock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
@@ -19,7 +21,6 @@ import { useProblems } from './platform/http/problems.js';
 import { createServer, useParsers, useRequestRules } from './platform/http/server.js';
 import type { Logger } from './platform/log.js';
 import { profileRoutes } from './profile/routes.js';
-import type { FactTable } from './rules/fact.js';
 import { segmentRoutes } from './segments/routes.js';
 
 export type AppDeps = {
@@ -28,7 +29,7 @@ export type AppDeps = {
   clock: Clock;
   log: Logger;
   /** what rules may speak of */
-  facts: FactTable;
+  facts: LoadFacts;
   health: Health;
 };
 
@@ -45,6 +46,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     healthRoutes(scope, deps.health);
     problemPage(scope);
     customerRoutes(scope);
+    searchRoutes(scope);
     profileRoutes(scope);
     activityRoutes(scope);
     importRoutes(scope, deps.config);

@@ -1,7 +1,7 @@
 /** Opens what the commands share, and closes it again in the opposite order. */
 import type { Config } from './config.js';
 import { openDatabase } from './db/client.js';
-import { allFacts } from './facts.js';
+import { loadFacts } from './facts.js';
 import { ensureBootstrapKey } from './platform/api-keys.js';
 import { type Clock, realClock, sandboxClock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
@@ -69,7 +69,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       embedded === undefined
         ? describeUrl(databaseUrl)
         : `embedded PostgreSQL ${embedded.version} in ${config.dataDir}`;
-    return { config, services, clock, log, facts: allFacts(), databaseUrl, database: name, close };
+    return { config, services, clock, log, facts: loadFacts, databaseUrl, database: name, close };
   } catch (error) {
     await close();
     throw error;

@@ -2,7 +2,7 @@
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { loadConfig } from './config.js';
-import { allFacts } from './facts.js';
+import { loadFacts } from './facts.js';
 import { realClock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
 import { startEmbedded } from './platform/embedded.js';
@@ -33,7 +33,7 @@ export async function openApiDocument(): Promise<object> {
     services,
     clock: realClock,
     log: createLog('silent'),
-    facts: allFacts(),
+    facts: loadFacts,
     health,
   });
   await app.ready();

@@ -1,5 +1,6 @@
 /** The background half: the relay, and a worker for every queue. */
 import type { Config } from './config.js';
+import type { LoadFacts } from './facts.js';
 import { importJobs } from './imports/jobs.js';
 import type { Clock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
@@ -8,10 +9,9 @@ import { type Job, wakesOn, workUntilDone } from './platform/jobs.js';
 import type { Logger } from './platform/log.js';
 import type { Queues } from './platform/queue.js';
 import { startRelay } from './platform/relay.js';
-import type { FactTable } from './rules/fact.js';
 import { segmentJobs } from './segments/jobs.js';
 
-export type WorkerDeps = { services: Services; clock: Clock; log: Logger; facts: FactTable };
+export type WorkerDeps = { services: Services; clock: Clock; log: Logger; facts: LoadFacts };
 
 /** All background work, in no particular order. */
 export const allJobs = (deps: WorkerDeps): Job[] => [

@@ -1,1 +1,1 @@
-export type FactTable = Record<string, never>;
+export type FactTable = unknown;

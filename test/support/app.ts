@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../src/app.js';
 import { type Config, loadConfig } from '../../src/config.js';
 import type { Database } from '../../src/db/client.js';
-import { allFacts } from '../../src/facts.js';
+import { loadFacts } from '../../src/facts.js';
 import { insertKey } from '../../src/platform/api-keys.js';
 import { realNow, sandboxClock, setSandboxClock } from '../../src/platform/clock.js';
 import { type Ctx, type DataScope, type Services, systemContext } from '../../src/platform/context.js';
@@ -64,7 +64,7 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
   const clock = sandboxClock(database, options.startAt ?? '2026-03-01T04:00:00Z');
   await clock.now();
   const log = options.log ?? createLog('silent');
-  const deps: WorkerDeps = { services, clock, log, facts: allFacts() };
+  const deps: WorkerDeps = { services, clock, log, facts: loadFacts };
   const health: Health = {
     draining: false,
     checks: { database: async () => void (await database.named('r', 'select 1', [])) },
