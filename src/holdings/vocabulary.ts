@@ -17,15 +17,7 @@ export const liabilityCategories = ['loan', 'mortgage', 'credit_card'] as const;
 export const categories = [...assetCategories, ...liabilityCategories, 'debit_card', 'service'] as const;
 export type Category = (typeof categories)[number];
 
-export const statuses = [
-  'pending',
-  'active',
-  'suspended',
-  'stopped',
-  'frozen',
-  'dormant',
-  'closed',
-] as const;
+export const statuses = ['pending', 'active', 'suspended', 'stopped', 'frozen', 'dormant', 'closed'] as const;
 export type HoldingStatus = (typeof statuses)[number];
 
 export const roles = ['primary_owner', 'joint_owner', 'authorised', 'guarantor', 'beneficiary'] as const;
