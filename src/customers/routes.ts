@@ -72,7 +72,7 @@ const customerReplies = {
     headers: etagHeader,
     example: customerExample,
   },
-  304: { description: 'The caller has this version already' },
+  304: { description: 'The caller has this version already', headers: etagHeader },
 };
 
 function readRoutes(app: FastifyInstance): void {
@@ -175,7 +175,7 @@ const upsertReplies = {
   200: {
     description: 'Updated, or unchanged',
     schema: Ref(schemas.CustomerUpsertResult),
-    headers: etagHeader,
+    headers: { ...etagHeader, Location: 'Where it is' },
     example: { outcome: 'updated', ignored_fields: [], customer: customerExample },
   },
   201: {

@@ -19,6 +19,7 @@ import type { Scope } from '../../src/platform/scopes.js';
 import { createKeyring } from '../../src/platform/secrets.js';
 import { allJobs, type WorkerDeps } from '../../src/worker.js';
 import { Client } from './client.js';
+import { keepContract, type OpenApi } from './contract.js';
 import { cloneDatabase } from './database.js';
 
 const key = (byte: number) => Buffer.alloc(32, byte).toString('base64');
@@ -72,6 +73,7 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
   const app = await buildApp({ ...deps, config, health });
   await app.listen({ host: '127.0.0.1', port: 0, listenTextResolver: () => 'listening' });
   const origin = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  keepContract(origin, app.swagger() as unknown as OpenApi);
   const clientWith: TestApp['clientWith'] = async (scopes, dataScope = null) => {
     const secret = `ck_${randomBytes(24).toString('base64url')}`;
     await database.begin((tx) =>

@@ -1,5 +1,6 @@
-/** An API client that says which status it expects, and keeps every reply for the contract check. */
+/** An API client that says which status it expects, and holds every reply against the OpenAPI document. */
 import { expect } from 'vitest';
+import { checkReply } from './contract.js';
 
 export type Response<T = Record<string, unknown>> = { status: number; headers: Headers; body: T };
 
@@ -26,6 +27,7 @@ export class Client {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await reply.text();
+    checkReply(this.origin, method, path, { status: reply.status, headers: reply.headers, text });
     const isJson =
       /json/.test(reply.headers.get('content-type') ?? '') &&
       !/ndjson/.test(reply.headers.get('content-type') ?? '');
