@@ -66,6 +66,13 @@ export const problems = define({
     titleZh: '标识已属于其他客户',
     description: 'An identifier of a scheme belongs to one customer only.',
   },
+  activity_conflict: {
+    status: 409,
+    title: 'The activity is known with other content',
+    titleZh: '该行为已存在且内容不同',
+    description:
+      'An activity with this `source` and `source_id` came before and says something else. What came first stands.',
+  },
   idempotency_in_progress: {
     status: 409,
     title: 'The same request is still running',
@@ -114,6 +121,12 @@ export const problems = define({
     title: 'The idempotency key was used for another request',
     titleZh: '幂等键已用于其他请求',
     description: 'The same key came before with another body. Use a new key for a new request.',
+  },
+  digest_mismatch: {
+    status: 422,
+    title: 'The digest does not match',
+    titleZh: '摘要不一致',
+    description: 'What arrived is not what `Repr-Digest` announces. Nothing of it is kept: send it anew.',
   },
   precondition_required: {
     status: 428,

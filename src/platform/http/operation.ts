@@ -3,13 +3,14 @@
  * route, its authentication, its row in the authorisation table and its entry in the OpenAPI document.
  */
 import { createHash } from 'node:crypto';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaCompiler } from 'fastify';
 import { type Static, type TObject, type TSchema, Type } from 'typebox';
 import type { Ctx, IdempotentRequest } from '../context.js';
 import { DomainError } from '../errors.js';
 import { type ProblemCode, problems } from '../problem-codes.js';
 import type { Scope } from '../scopes.js';
 import { Problem, Ref, Strict } from './schemas.js';
+import { validatorCompiler } from './validation.js';
 
 export type ServiceDomain =
   | 'Party Reference Data Directory'
@@ -71,6 +72,10 @@ export type Operation<P extends TObject, Q extends TObject, B extends TSchema> =
   bodyTypes?: readonly string[];
   bodyExample?: unknown;
   bodyLimit?: number;
+  /** the handler checks the body itself: batches, whose items are judged one by one */
+  checksBody?: boolean;
+  /** other request headers that it reads, by what they mean */
+  headers?: Record<string, string>;
   replies: Record<number, ReplyDeclaration>;
   /** codes beyond those that every operation can answer */
   problems?: readonly ProblemCode[];
@@ -119,6 +124,8 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
     method: op.method,
     url: op.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     ...(op.bodyLimit === undefined ? {} : { bodyLimit: op.bodyLimit }),
+    ...(op.checksBody === true ? { validatorCompiler: allButBodies(app) } : {}),
+    config: { patient: op.patient === true },
     schema: routeSchema(op),
     onRequest: (request) => app.authenticate(request, op.scope),
     handler: async (request, reply) => {
@@ -140,6 +147,16 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
       return isReply(answer) ? send(reply, ctx, answer) : answer;
     },
   });
+}
+
+/** Checks parameters as everywhere, and takes every body. */
+function allButBodies(app: FastifyInstance): FastifySchemaCompiler<object> {
+  let parameters: FastifySchemaCompiler<object> | undefined;
+  return (part) => {
+    if (part.httpPart === 'body') return (value) => ({ value });
+    parameters ??= validatorCompiler(app.getSchemas());
+    return parameters(part);
+  };
 }
 
 const isReply = (answer: Reply | FastifyReply): answer is Reply =>
@@ -249,7 +266,12 @@ function successReplies(op: Operation<TObject, TObject, TSchema>): Record<number
 }
 
 function headerSchema(op: Operation<TObject, TObject, TSchema>): TObject | undefined {
+  const own = Object.entries(op.headers ?? {}).map(([name, description]) => [
+    name.toLowerCase(),
+    Type.Optional(Type.String({ maxLength: 300, description })),
+  ]);
   const fields = {
+    ...(Object.fromEntries(own) as Record<string, TSchema>),
     ...(op.idempotent === true
       ? {
           'idempotency-key': Type.Optional(
