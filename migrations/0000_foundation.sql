@@ -378,6 +378,7 @@ CREATE TABLE "segment_versions" (
 	"reads" text[] NOT NULL,
 	"created_at" timestamp(6) with time zone NOT NULL,
 	"created_by" text NOT NULL,
+	"marked_to" uuid,
 	"completed_at" timestamp(6) with time zone,
 	CONSTRAINT "segment_versions_pkey" PRIMARY KEY("segment","version")
 );

@@ -9,7 +9,13 @@ import type { Ctx } from '../platform/context.js';
 import { instantOf, microsOf } from '../platform/instants.js';
 
 /** What a write can touch, as rules name what they read. */
-export type Touched = 'customer' | 'identifiers' | 'relationships' | 'holdings' | `activity:${string}`;
+export type Touched =
+  | 'customer'
+  | 'identifiers'
+  | 'relationships'
+  | 'holdings'
+  | 'rules'
+  | `activity:${string}`;
 
 export type Mark = { version: number; instant: string };
 

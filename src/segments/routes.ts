@@ -1,3 +1,239 @@
 import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { LoadFacts } from '../facts.js';
+import { operation } from '../platform/http/operation.js';
+import { Id, Instant, Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
+import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
+import { nextLink, page, pageRequest } from '../platform/pagination.js';
+import { reviewBacklog } from '../reviews/service.js';
+import { ruleComponents } from '../rules/schema.js';
+import { listMembers, segmentsOfCustomer } from './members.js';
+import { ruleRoutes } from './rule-routes.js';
+import * as schemas from './schemas.js';
+import * as service from './service.js';
 
-export function segmentRoutes(_app: FastifyInstance, ..._rest: unknown[]): void {}
+const tag = 'Segments';
+const domain = 'Customer Behavior Insights';
+const params = Strict({ key: Key('Of the segment') });
+const asOf = Type.Optional(Instant('At this past instant, as it was decided then'));
+const etagHeader = { ETag: 'The version of the definition' };
+
+const rule = { fact: 'holdings.net', op: 'gt', value: '1000000' };
+const example = {
+  key: 'high_net_worth',
+  name: 'High net worth',
+  description: 'Financial net assets above 1,000,000.',
+  kind: 'rule',
+  rule,
+  rule_version: 1,
+  state: 'current',
+  created_at: '2026-01-01T00:00:00Z',
+  updated_at: '2026-01-01T00:00:00Z',
+};
+const definition = { name: example.name, description: example.description, rule };
+const memberExample = {
+  customer_id: '0197f3c2-1b7e-7c31-9d52-3f6a1e2b4c5d',
+  entered_at: '2026-01-05T08:00:01.000000Z',
+  left_at: null,
+  rule_version: 1,
+};
+
+export function segmentRoutes(app: FastifyInstance, facts: LoadFacts): void {
+  for (const component of [...ruleComponents, ...Object.values(schemas)]) app.addSchema(component);
+  readRoutes(app);
+  writeRoutes(app, facts);
+  memberRoutes(app);
+  ruleRoutes(app, facts);
+}
+
+const found = { description: 'The segment', schema: Ref(schemas.Segment), headers: etagHeader, example };
+
+function segmentReply(row: service.SegmentRow, status = 200) {
+  const headers = {
+    ETag: etagOf(row.rule_version),
+    ...(status === 201 ? { Location: `/v1/segments/${row.key}` } : {}),
+  };
+  return { status, body: row, headers };
+}
+
+function readRoutes(app: FastifyInstance): void {
+  operation(app, {
+    method: 'GET',
+    path: '/v1/segments',
+    id: 'listSegments',
+    summary: 'List segments',
+    description: 'All segments with their rules, in the order of their keys.',
+    tag,
+    domain,
+    scope: 'segments:read',
+    query: Strict(pageQuery),
+    problems: ['invalid_cursor'],
+    replies: {
+      200: {
+        description: 'Segments',
+        schema: Ref(schemas.SegmentPage),
+        example: { data: [example], next_cursor: null },
+      },
+    },
+    handler: async ({ ctx, query, request }) => {
+      const wanted = pageRequest(ctx, 'listSegments', query);
+      const body = page(ctx, wanted, await service.listSegments(ctx, wanted), (row) => [row.key]);
+      return { status: 200, body, headers: { Link: nextLink(request.url, body.next_cursor) } };
+    },
+  });
+  operation(app, {
+    method: 'GET',
+    path: '/v1/segments/{key}',
+    id: 'getSegment',
+    summary: 'Read a segment',
+    description: 'The definition, its version, and whether customers still wait to be judged by it.',
+    tag,
+    domain,
+    scope: 'segments:read',
+    params,
+    replies: { 200: found, 304: { description: 'The caller has this version already' } },
+    handler: async ({ ctx, params: { key }, headers }) => {
+      const row = await service.getSegment(ctx, key);
+      const etag = etagOf(row.rule_version);
+      return matchesNone(headers.ifNoneMatch, etag)
+        ? segmentReply(row)
+        : { status: 304, headers: { ETag: etag } };
+    },
+  });
+}
+
+function writeRoutes(app: FastifyInstance, facts: LoadFacts): void {
+  operation(app, {
+    method: 'POST',
+    path: '/v1/segments',
+    id: 'createSegment',
+    summary: 'Create a segment',
+    description:
+      'Every customer is judged by the new rule in the background; `state` says when that is done.',
+    tag,
+    domain,
+    scope: 'segments:write',
+    idempotent: true,
+    body: Ref(schemas.SegmentCreate),
+    bodyExample: { key: 'affluent', ...definition, name: 'Affluent', rule: { ...rule, value: '300000' } },
+    problems: ['rule_broken', 'conflict'],
+    replies: { 201: { ...found, headers: { ...etagHeader, Location: 'Where it is' } } },
+    handler: async ({ ctx, body: { key, ...input } }) =>
+      segmentReply(await service.createSegment(ctx, facts, key, input), 201),
+  });
+  operation(app, {
+    method: 'PUT',
+    path: '/v1/segments/{key}',
+    id: 'putSegment',
+    summary: 'Change a segment',
+    description: 'A changed rule is a new version; the same rule again makes none.',
+    tag,
+    domain,
+    scope: 'segments:write',
+    params,
+    ifMatch: true,
+    body: Ref(schemas.SegmentPut),
+    bodyExample: definition,
+    problems: ['rule_broken'],
+    replies: { 200: found },
+    handler: async ({ ctx, params: { key }, body, headers }) =>
+      segmentReply(await service.putSegment(ctx, facts, key, requiredVersions(headers.ifMatch), body)),
+  });
+  operation(app, {
+    method: 'DELETE',
+    path: '/v1/segments/{key}',
+    id: 'deleteSegment',
+    summary: 'Delete a segment',
+    description: 'Its members leave. What was stays readable as of a past instant by customer.',
+    tag,
+    domain,
+    scope: 'segments:write',
+    params,
+    ifMatch: true,
+    replies: { 204: { description: 'Deleted' } },
+    handler: async ({ ctx, params: { key }, headers }) => {
+      await service.deleteSegment(ctx, key, requiredVersions(headers.ifMatch));
+      return { status: 204 };
+    },
+  });
+}
+
+function memberRoutes(app: FastifyInstance): void {
+  operation(app, {
+    method: 'GET',
+    path: '/v1/segments/{key}/members',
+    id: 'listSegmentMembers',
+    summary: 'Who is in a segment',
+    description:
+      'Now, or at a past instant as it was decided then. `freshness` says how far the review is behind.',
+    tag,
+    domain,
+    scope: 'segments:read',
+    params,
+    query: Strict({ ...pageQuery, as_of: asOf }),
+    problems: ['invalid_cursor'],
+    replies: {
+      200: {
+        description: 'Members in the order of their ids',
+        schema: Ref(schemas.MemberPage),
+        headers: { Link: 'The next page, RFC 8288' },
+        example: {
+          data: [memberExample],
+          next_cursor: null,
+          freshness: { evaluated_at: '2026-01-05T09:00:00Z', unreviewed: 0, oldest_unreviewed_at: null },
+        },
+      },
+    },
+    handler: async ({ ctx, params: { key }, query: { limit, cursor, as_of }, request }) => {
+      await service.getSegment(ctx, key);
+      const wanted = pageRequest(ctx, 'listSegmentMembers', { limit, cursor }, { key, as_of });
+      const members = page(ctx, wanted, await listMembers(ctx, key, as_of, wanted), (row) => [
+        row.customer_id,
+      ]);
+      const { count, oldest } = await reviewBacklog(ctx);
+      const freshness = { evaluated_at: ctx.now, unreviewed: count, oldest_unreviewed_at: oldest };
+      return {
+        status: 200,
+        body: { ...members, freshness },
+        headers: { Link: nextLink(request.url, members.next_cursor) },
+      };
+    },
+  });
+  operation(app, {
+    method: 'GET',
+    path: '/v1/customers/{id}/segments',
+    id: 'listCustomerSegments',
+    summary: 'In which segments a customer is',
+    description: 'Now, or at a past instant as it was decided then.',
+    tag,
+    domain,
+    scope: 'segments:read',
+    params: Strict({ id: Id('Of the customer') }),
+    query: Strict({ as_of: asOf }),
+    replies: {
+      200: {
+        description: 'Segments, with how fresh the answer is',
+        schema: Ref(schemas.CustomerSegments),
+        example: {
+          data: [
+            {
+              segment: 'high_net_worth',
+              name: 'High net worth',
+              entered_at: '2026-01-05T08:00:01.000000Z',
+              left_at: null,
+              rule_version: 1,
+              cause: 'change',
+            },
+          ],
+          evaluated_at: '2026-01-05T08:00:01Z',
+          pending: false,
+          next_change_at: null,
+        },
+      },
+    },
+    handler: async ({ ctx, params: { id }, query }) => ({
+      status: 200,
+      body: await segmentsOfCustomer(ctx, id, query.as_of),
+    }),
+  });
+}

@@ -41,7 +41,9 @@ export const segmentVersions = pgTable(
     reads: held('C1', 'definition', text('reads').array()).notNull(),
     createdAt: held('C1', 'definition', instant('created_at')).notNull(),
     createdBy: held('C1', 'definition', text('created_by')).notNull(),
-    /** since when every customer has been judged by it; null while that is under way */
+    /** up to which customer, in the order of ids, everybody was marked to be judged by it */
+    markedTo: held('C1', 'definition', uuid('marked_to')),
+    /** since when everybody is marked; null while that is under way */
     completedAt: held('C1', 'definition', instant('completed_at')),
   },
   (table) => [primaryKey({ name: 'segment_versions_pkey', columns: [table.segment, table.version] })],

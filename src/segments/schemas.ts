@@ -1,0 +1,111 @@
+import { Type } from 'typebox';
+import {
+  Count,
+  Id,
+  Instant,
+  Key,
+  Nullable,
+  Page,
+  Ref,
+  Strict,
+  StringEnum,
+  Text,
+} from '../platform/http/schemas.js';
+import { RuleSchema } from '../rules/schema.js';
+
+const definition = {
+  name: Text('Name for people', 100),
+  description: Type.String({
+    maxLength: 1000,
+    description: 'What it is for, and where its thresholds come from',
+  }),
+};
+
+export const SegmentCreate = Strict(
+  { key: Key('Of the segment'), ...definition, rule: Ref(RuleSchema) },
+  { $id: 'SegmentCreate' },
+);
+export const SegmentPut = Strict({ ...definition, rule: Ref(RuleSchema) }, { $id: 'SegmentPut' });
+
+export const Segment = Strict(
+  {
+    key: Key('Of the segment'),
+    ...definition,
+    kind: StringEnum(['rule', 'static']),
+    rule: Ref(RuleSchema),
+    rule_version: Count('Version of the rule that answers'),
+    state: StringEnum(['evaluating', 'current'], {
+      description: 'evaluating while customers wait to be judged by the newest version',
+    }),
+    created_at: Instant('When it was made'),
+    updated_at: Instant('When its newest version was made'),
+  },
+  { $id: 'Segment' },
+);
+export const SegmentPage = Page(Ref(Segment), 'SegmentPage');
+
+export const Freshness = Strict(
+  {
+    evaluated_at: Instant('When this was read'),
+    unreviewed: Count('Customers that changed and wait for their review, counted up to 10,000'),
+    oldest_unreviewed_at: Nullable(Instant('Since when the first of them waits')),
+  },
+  { $id: 'Freshness', description: 'How far the review is behind: 0 and null is not at all' },
+);
+
+export const Member = Strict(
+  {
+    customer_id: Id('Of the member'),
+    entered_at: Instant('Since when'),
+    left_at: Nullable(Instant('Until when, where it has left since')),
+    rule_version: Count('By which version of the rule'),
+  },
+  { $id: 'Member' },
+);
+export const MemberPage = Strict(
+  { data: Type.Array(Ref(Member)), next_cursor: Nullable(Type.String()), freshness: Ref(Freshness) },
+  { $id: 'MemberPage' },
+);
+
+export const CustomerSegment = Strict(
+  {
+    segment: Key('Of the segment'),
+    name: Type.String(),
+    entered_at: Instant('Since when'),
+    left_at: Nullable(Instant('Until when, where it has left since')),
+    rule_version: Count('By which version of the rule'),
+    cause: Type.String({ description: 'change, time or rule_version' }),
+  },
+  { $id: 'CustomerSegment' },
+);
+export const CustomerSegments = Strict(
+  {
+    data: Type.Array(Ref(CustomerSegment)),
+    evaluated_at: Nullable(Instant('When the customer was last reviewed')),
+    pending: Type.Boolean({ description: 'Something changed since, and the review is due' }),
+    next_change_at: Nullable(Instant('When a membership can change with no write')),
+  },
+  { $id: 'CustomerSegments' },
+);
+
+export const FactDescription = Strict(
+  {
+    name: Type.String(),
+    type: Type.String(),
+    unit: Nullable(Type.String()),
+    description: Type.String(),
+    operators: Type.Array(Type.String()),
+    touched_by: Type.Array(Type.String(), { description: 'Writes to these can change it' }),
+  },
+  { $id: 'FactDescription' },
+);
+export const FactList = Strict({ data: Type.Array(Ref(FactDescription)) }, { $id: 'FactList' });
+
+export const RuleValidation = Strict(
+  {
+    valid: Type.Boolean(),
+    reads: Type.Array(Type.String(), { description: 'What the rule reads' }),
+    errors: Type.Array(Strict({ pointer: Type.String(), code: Type.String(), message: Type.String() })),
+  },
+  { $id: 'RuleValidation' },
+);
