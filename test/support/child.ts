@@ -5,7 +5,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import ts from 'typescript';
@@ -29,7 +29,7 @@ export type Child = {
 /** Starts a process with `body` as an ES module; it finds `src/x/y.ts` as `./x/y.js`. */
 export async function startChild(
   body: string,
-  options: { detached?: boolean; uid?: number; gid?: number } = {},
+  options: { detached?: boolean; uid?: number; gid?: number; env?: NodeJS.ProcessEnv } = {},
 ) {
   const script = path.join(await transpileSources(), `child-${Math.random().toString(36).slice(2)}.mjs`);
   await writeFile(script, body);
@@ -74,6 +74,9 @@ function transpileSources() {
       cache,
       createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16),
     );
+    await mkdir(cache, { recursive: true });
+    // the service looks for its migrations two folders above its modules
+    await symlink(path.join(root, 'migrations'), path.join(cache, 'migrations')).catch(() => undefined);
     if (existsSync(target)) return target;
     const unfinished = `${target}.${process.pid}`;
     for (const { name, text } of files) {

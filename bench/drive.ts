@@ -1,0 +1,64 @@
+/** Sends prepared bodies over some keep-alive connections, each once, and tells how long each took. */
+import http from 'node:http';
+
+export type Sent = { seconds: number; milliseconds: number[]; replies: unknown[] };
+
+export async function drive(
+  origin: string,
+  headers: Record<string, string>,
+  path: string,
+  bodies: readonly Buffer[],
+  connections: number,
+): Promise<Sent> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
+  const milliseconds: number[] = [];
+  const replies: unknown[] = [];
+  let next = 0;
+  const begun = performance.now();
+  const sendInTurn = async () => {
+    for (let body = bodies[next++]; body !== undefined; body = bodies[next++]) {
+      const since = performance.now();
+      replies.push(await post(agent, origin + path, headers, body));
+      milliseconds.push(performance.now() - since);
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, sendInTurn));
+  const seconds = (performance.now() - begun) / 1000;
+  agent.destroy();
+  return { seconds, milliseconds, replies };
+}
+
+function post(
+  agent: http.Agent,
+  url: string,
+  headers: Record<string, string>,
+  body: Buffer,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(
+      url,
+      {
+        agent,
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json', 'content-length': body.length },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          if (response.statusCode !== undefined && response.statusCode < 300) resolve(JSON.parse(text));
+          else reject(new Error(`${response.statusCode}: ${text.slice(0, 500)}`));
+        });
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+/** The value below which this share of the numbers lies. */
+export function quantile(numbers: readonly number[], share: number): number {
+  const sorted = [...numbers].sort((left, right) => left - right);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
