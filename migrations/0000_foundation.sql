@@ -411,7 +411,7 @@ CREATE INDEX "contact_points_value_index_idx" ON "contact_points" USING btree ("
 CREATE INDEX "customers_branch_idx" ON "customers" USING btree ("branch","id");--> statement-breakpoint
 CREATE INDEX "customers_manager_idx" ON "customers" USING btree ("manager","id");--> statement-breakpoint
 CREATE INDEX "customers_birth_date_idx" ON "customers" USING btree ("birth_date") WHERE birth_date is not null;--> statement-breakpoint
-CREATE INDEX "customers_name_tokens_idx" ON "customers" USING gin ("name_tokens");--> statement-breakpoint
+CREATE INDEX "customers_name_tokens_idx" ON "customers" USING gin ("name_tokens") WITH (gin_pending_list_limit=256);--> statement-breakpoint
 CREATE INDEX "customers_name_folded_idx" ON "customers" USING gin (name_folded gin_trgm_ops);--> statement-breakpoint
 CREATE INDEX "customers_attributes_idx" ON "customers" USING gin (attributes jsonb_path_ops);--> statement-breakpoint
 CREATE UNIQUE INDEX "identifiers_customer_id_id_key" ON "identifiers" USING btree ("customer_id","id");--> statement-breakpoint

@@ -105,7 +105,8 @@ export const customers = pgTable(
     index('customers_manager_idx').on(table.manager, table.id),
     /** namesakes are told apart by it */
     index('customers_birth_date_idx').on(table.birthDate).where(sql`birth_date is not null`),
-    index('customers_name_tokens_idx').using('gin', table.nameTokens),
+    /** a search goes several ways over it, and each reads what waits to be merged into it: little is to wait */
+    index('customers_name_tokens_idx').using('gin', table.nameTokens).with({ gin_pending_list_limit: 256 }),
     index('customers_name_folded_idx').using('gin', sql`name_folded gin_trgm_ops`),
     index('customers_attributes_idx').using('gin', sql`attributes jsonb_path_ops`),
     check('customers_kind_check', sql`${table.kind} in ('person', 'organization')`),
