@@ -10,7 +10,8 @@
  * neither for nor against. Two things stand outside the sum: the same identifier is decisive (1), another kind
  * of customer excludes (0). Only the first makes records one without a person's decision.
  */
-import { compareNames, type NameComparison } from './name-similarity.js';
+import { compareNames } from './name-similarity.js';
+import type { TypedComparison } from './typed-names.js';
 
 export type DuplicateSubject = {
   kind: 'person' | 'organization';
@@ -45,7 +46,7 @@ export type DuplicateReason = {
     | 'birth_date_same'
     | 'birth_date_near'
     | 'birth_date_differs'
-    | NameComparison['code'];
+    | TypedComparison['code'];
   /** In bits; negative where it speaks against. */
   weight: number;
 };
@@ -142,13 +143,19 @@ function birthDateReason(a: string | undefined, b: string | undefined): Duplicat
   return { code, weight: WEIGHTS[code] };
 }
 
-/** Symmetric. Without any evidence the score is that of the prior, near 0. */
-export function scoreDuplicate(query: DuplicateSubject, candidate: DuplicateSubject): DuplicateScore {
+type NameComparer = (a: readonly string[], b: readonly string[]) => TypedComparison | undefined;
+
+/** Symmetric, by `compareNames`. Without any evidence the score is that of the prior, near 0. */
+export function scoreDuplicate(
+  query: DuplicateSubject,
+  candidate: DuplicateSubject,
+  compare: NameComparer = compareNames,
+): DuplicateScore {
   if (query.kind !== candidate.kind) {
     return { score: 0, weight: -DECISIVE, reasons: [{ code: 'kind_differs', weight: -DECISIVE }] };
   }
   const identifier = identifierReason(query, candidate);
-  const name = compareNames(query.names, candidate.names);
+  const name = compare(query.names, candidate.names);
   const birthDate = birthDateReason(query.birthDate, candidate.birthDate);
   const reasons = [identifier, ...contactReasons(query, candidate), name, birthDate]
     .filter((reason) => reason !== undefined)

@@ -50,7 +50,8 @@ const WEIGHTS = {
 const isSame = (a: readonly string[], b: readonly string[]) => a.join(' ') === b.join(' ');
 const inOrder = (parts: readonly string[]) => [...parts].sort();
 
-function soundsAlike(a: readonly string[], b: readonly string[]): boolean {
+/** Whether each character can be read as its counterpart is. */
+export function soundsAlike(a: readonly string[], b: readonly string[]): boolean {
   return (
     a.length === b.length &&
     a.every((character, at) => {

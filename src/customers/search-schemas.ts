@@ -1,0 +1,104 @@
+/** Searches and duplicate checks as the API takes and answers them. */
+import { type Static, Type } from 'typebox';
+import { DateOnly, Nullable, Ref, Strict, StringEnum, Text } from '../platform/http/schemas.js';
+import { Customer, customerKinds, IdentifierIn } from './schemas.js';
+
+const limit = {
+  minimum: 1,
+  maximum: 100,
+  default: 20,
+  description: 'How many at most, the likeliest first',
+};
+
+export const CustomerSearch = Strict(
+  {
+    name: Type.Optional(
+      Text('A name or part of one: in Chinese, in pinyin, by its initials, in Latin letters, misspelt', 300),
+    ),
+    phone: Type.Optional(Text('A phone number, however it is written', 64)),
+    email: Type.Optional(Text('A mail address', 320)),
+    identifier: Type.Optional(Ref(IdentifierIn)),
+    birth_date: Type.Optional(DateOnly('Date of birth')),
+    kind: Type.Optional(StringEnum(customerKinds, { description: 'Only customers of this kind' })),
+    attributes: Type.Optional(
+      Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$' }), Type.Unknown(), {
+        minProperties: 1,
+        maxProperties: 20,
+        description: 'Only customers with these values of attributes that are declared as searchable',
+      }),
+    ),
+    limit: Type.Optional(Type.Integer(limit)),
+  },
+  { $id: 'CustomerSearch' },
+);
+
+export const matchCodes = [
+  'identifier_same',
+  'resident_id_upgraded',
+  'identifier_differs',
+  'phone_same',
+  'email_same',
+  'birth_date_same',
+  'birth_date_near',
+  'birth_date_differs',
+  'name_same',
+  'name_reordered',
+  'name_contained',
+  'name_homophone',
+  'name_romanised',
+  'name_similar',
+  'name_part',
+  'name_part_sound',
+  'name_part_similar',
+  'name_initials',
+  'family_name_same',
+  'name_differs',
+  'kind_differs',
+] as const;
+
+export const MatchReason = Strict(
+  {
+    code: StringEnum(matchCodes, { description: 'What was compared, and how it came out' }),
+    weight: Type.Number({ description: 'Evidence in bits; negative where it speaks against' }),
+  },
+  { $id: 'MatchReason' },
+);
+
+export const CustomerMatch = Strict(
+  {
+    customer: Ref(Customer),
+    score: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'Probability that it is the same customer. A name alone, which many share, scores low',
+    }),
+    weight: Type.Number({ description: 'All evidence in bits: the order of the matches' }),
+    reasons: Type.Array(Ref(MatchReason), { description: 'The heaviest first' }),
+  },
+  { $id: 'CustomerMatch' },
+);
+
+const matches = {
+  data: Type.Array(Ref(CustomerMatch)),
+  truncated: Type.Boolean({ description: 'Others match as well: state more to see them' }),
+};
+
+export const CustomerMatches = Strict(matches, { $id: 'CustomerMatches' });
+
+export const DuplicateCheckResult = Strict(
+  {
+    ...matches,
+    elsewhere: Type.Array(
+      Strict({ branch: Nullable(Type.String({ description: 'Who to ask; null where no branch is known' })) }),
+      {
+        description:
+          'Branches outside the data scope of the key that have a likely duplicate; no more is told',
+      },
+    ),
+  },
+  { $id: 'DuplicateCheckResult' },
+);
+
+export const duplicatesQuery = Strict({ limit: Type.Integer(limit) });
+
+export type SearchRequest = Static<typeof CustomerSearch>;
