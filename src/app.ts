@@ -7,6 +7,7 @@ import type { Config } from './config.js';
 import { customerRoutes } from './customers/routes.js';
 import { searchRoutes } from './customers/search-routes.js';
 import { eventRoutes } from './events/routes.js';
+import { holdingRoutes } from './holdings/routes.js';
 import type { LoadFacts } from './facts.js';
 import { importRoutes } from './imports/routes.js';
 import type { Clock } from './platform/clock.js';
@@ -14,7 +15,7 @@ import type { Services } from './platform/context.js';
 import { apiKeyRoutes } from './platform/http/api-keys.js';
 import { decorateCallers } from './platform/http/callers.js';
 import { type Health, healthRoutes } from './platform/http/health.js';
-import { openApiOptions, swaggerUiOptions } from './platform/http/openapi.js';
+import { openApiOptions, openApiPage, swaggerUiOptions } from './platform/http/openapi.js';
 import { operationMethods } from './platform/http/paths.js';
 import { problemPage } from './platform/http/problem-page.js';
 import { useProblems } from './platform/http/problems.js';
@@ -45,8 +46,10 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(async (scope) => {
     healthRoutes(scope, deps.health);
     problemPage(scope);
+    openApiPage(scope);
     customerRoutes(scope);
     searchRoutes(scope);
+    holdingRoutes(scope);
     profileRoutes(scope);
     activityRoutes(scope);
     importRoutes(scope, deps.config);

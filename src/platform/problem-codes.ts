@@ -1,5 +1,5 @@
 /** Every code that a problem can carry: status, title in English and Chinese, and what it means to the caller. */
-type Problem = { status: number; title: string; titleZh: string; description: string };
+type Problem = { status: number; title: string; titleZh: string; description: string; descriptionZh: string };
 
 const define = <const T extends Record<string, Problem>>(table: T) => table;
 
@@ -10,6 +10,7 @@ export const problems = define({
     titleZh: '请求格式错误',
     description:
       'The body, a parameter or a header does not have the documented shape. `errors` names each place.',
+    descriptionZh: '请求体、参数或请求头不符合文档规定的形式。`errors` 指出每一处。',
   },
   invalid_cursor: {
     status: 400,
@@ -17,54 +18,63 @@ export const problems = define({
     titleZh: '游标无效',
     description:
       'A cursor is valid for the list and the filters that it was made for. Begin again without one.',
+    descriptionZh: '游标只对生成它的列表和筛选条件有效。请不带游标重新开始。',
   },
   unauthenticated: {
     status: 401,
     title: 'Authentication is required',
     titleZh: '需要身份认证',
     description: 'Send `Authorization: Bearer` with a key that is neither expired nor revoked.',
+    descriptionZh: '请发送 `Authorization: Bearer` 及未过期、未吊销的密钥。',
   },
   insufficient_scope: {
     status: 403,
     title: 'The key lacks a scope',
     titleZh: '权限不足',
     description: 'The operation asks for a scope that the key does not have.',
+    descriptionZh: '该操作所需的权限范围，此密钥没有。',
   },
   not_found: {
     status: 404,
     title: 'Not found',
     titleZh: '未找到',
     description: 'It does not exist, or lies outside the data scope of the key: the two are not told apart.',
+    descriptionZh: '资源不存在，或不在该密钥的数据范围之内：两种情况不作区分。',
   },
   method_not_allowed: {
     status: 405,
     title: 'The method is not allowed here',
     titleZh: '不支持该请求方法',
     description: 'The `Allow` header lists the methods of this path.',
+    descriptionZh: '`Allow` 响应头列出该路径支持的方法。',
   },
   not_acceptable: {
     status: 406,
     title: 'No acceptable representation',
     titleZh: '无可接受的表示形式',
     description: 'Nothing that the `Accept` header asks for can be made.',
+    descriptionZh: '无法生成 `Accept` 请求头所要求的任何表示形式。',
   },
   request_timeout: {
     status: 408,
     title: 'The request took too long to arrive',
     titleZh: '请求超时',
     description: 'Headers or body were not complete in time.',
+    descriptionZh: '请求头或请求体未能按时完整到达。',
   },
   conflict: {
     status: 409,
     title: 'The state does not permit this',
     titleZh: '状态冲突',
     description: 'The resource is in a state in which this cannot be done; `detail` says which.',
+    descriptionZh: '资源当前所处的状态不允许此操作；`detail` 说明是哪种状态。',
   },
   identifier_conflict: {
     status: 409,
     title: 'The identifier belongs to another customer',
     titleZh: '标识已属于其他客户',
     description: 'An identifier of a scheme belongs to one customer only.',
+    descriptionZh: '同一方案下的一个标识只能属于一个客户。',
   },
   activity_conflict: {
     status: 409,
@@ -72,42 +82,49 @@ export const problems = define({
     titleZh: '该行为已存在且内容不同',
     description:
       'An activity with this `source` and `source_id` came before and says something else. What came first stands.',
+    descriptionZh: '具有相同 `source` 和 `source_id` 的行为此前已收到，且内容不同。以先到者为准。',
   },
   idempotency_in_progress: {
     status: 409,
     title: 'The same request is still running',
     titleZh: '相同请求正在处理中',
     description: 'A request with this idempotency key has not ended yet. Repeat after `Retry-After` seconds.',
+    descriptionZh: '使用此幂等键的请求尚未结束。请在 `Retry-After` 秒后重试。',
   },
   upload_offset_mismatch: {
     status: 409,
     title: 'The upload goes on from another offset',
     titleZh: '上传偏移量不一致',
     description: 'Read the import and send the bytes from `received_bytes` on.',
+    descriptionZh: '请读取该导入任务，并从 `received_bytes` 处继续发送。',
   },
   stale_version: {
     status: 412,
     title: 'The resource has changed',
     titleZh: '资源已被修改',
     description: '`If-Match` does not name the present version. Read it again and decide anew.',
+    descriptionZh: '`If-Match` 不是当前版本。请重新读取后再作决定。',
   },
   too_large: {
     status: 413,
     title: 'The body is too large',
     titleZh: '请求体过大',
     description: 'Send less at once; imports take any amount.',
+    descriptionZh: '请减少单次发送的数据量；导入接口不限数据量。',
   },
   unsupported_media_type: {
     status: 415,
     title: 'The media type is not supported',
     titleZh: '不支持的媒体类型',
     description: 'Use the content type that the operation documents, in UTF-8.',
+    descriptionZh: '请使用该操作文档规定的内容类型，并采用 UTF-8 编码。',
   },
   expectation_failed: {
     status: 417,
     title: 'The expectation cannot be met',
     titleZh: '无法满足请求期望',
     description: 'Only `Expect: 100-continue` is understood.',
+    descriptionZh: '仅支持 `Expect: 100-continue`。',
   },
   rule_broken: {
     status: 422,
@@ -115,42 +132,49 @@ export const problems = define({
     titleZh: '违反业务规则',
     description:
       'The request is well formed but cannot be so. `errors` names each place and what is allowed.',
+    descriptionZh: '请求格式正确，但内容不被允许。`errors` 指出每一处以及允许的内容。',
   },
   idempotency_key_reused: {
     status: 422,
     title: 'The idempotency key was used for another request',
     titleZh: '幂等键已用于其他请求',
     description: 'The same key came before with another body. Use a new key for a new request.',
+    descriptionZh: '同一幂等键此前已用于另一请求体。新请求请使用新键。',
   },
   digest_mismatch: {
     status: 422,
     title: 'The digest does not match',
     titleZh: '摘要不一致',
     description: 'What arrived is not what `Repr-Digest` announces. Nothing of it is kept: send it anew.',
+    descriptionZh: '收到的内容与 `Repr-Digest` 所声明的不符。未保留任何内容：请重新发送。',
   },
   precondition_required: {
     status: 428,
     title: 'If-Match is required',
     titleZh: '缺少 If-Match 请求头',
     description: 'Send the `ETag` of the version that you have read as `If-Match`.',
+    descriptionZh: '请将读取到的版本的 `ETag` 作为 `If-Match` 发送。',
   },
   headers_too_large: {
     status: 431,
     title: 'The header fields are too large',
     titleZh: '请求头过大',
     description: 'Send fewer or shorter header fields.',
+    descriptionZh: '请减少请求头的数量或缩短其长度。',
   },
   internal_error: {
     status: 500,
     title: 'Something went wrong here',
     titleZh: '服务内部错误',
     description: 'It is logged under the request id. Nothing was half done: repeat the request.',
+    descriptionZh: '已按请求编号记录。没有任何操作只完成一半：请重试。',
   },
   unavailable: {
     status: 503,
     title: 'The service cannot answer right now',
     titleZh: '服务暂不可用',
     description: 'Repeat after `Retry-After` seconds, with the same idempotency key where you sent one.',
+    descriptionZh: '请在 `Retry-After` 秒后重试；如曾发送幂等键，请使用同一键。',
   },
 });
 

@@ -10,27 +10,29 @@ const maximumDepth = 32;
 const malformed = (message: string, code: string) =>
   new DomainError('malformed_request', message, { errors: [{ in: 'body', pointer: '', code, message }] });
 
-/** Escapes that stand for NUL or half a surrogate pair, or a key that would reach an object's prototype. */
-const suspicious = /\\u0000|\\u[dD][89abAB-Ff]|"__proto__"|"constructor"/;
+/** Escapes of NUL, surrogates or letters of ASCII, or a key that would reach an object's prototype. */
+const suspicious = /\\u00(?:00|[4-7])|\\u[dD][89a-fA-F]|"__proto__"/;
 
 /** Parses a JSON body. Throws `malformed_request`. */
 export function parseJson(bytes: Buffer): unknown {
   if (bytes.length === 0) throw malformed('The body is empty; a JSON value is expected.', 'empty_body');
   if (!isUtf8(bytes)) throw malformed('The body is not valid UTF-8.', 'invalid_utf8');
   const text = bytes.toString('utf8');
-  checkDepth(text);
+  const longNumbers = scan(text);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw malformed('The body is not valid JSON.', 'invalid_json');
   }
+  for (const number of longNumbers) checkExact(number);
   if (text.includes('\u0000') || suspicious.test(text)) checkTexts(value, '');
   return value;
 }
 
-/** Counts brackets outside of strings. */
-function checkDepth(text: string): void {
+/** Counts brackets outside of strings, and returns the numbers there that a double may not hold as they stand. */
+function scan(text: string): string[] {
+  const longNumbers: string[] = [];
   let depth = 0;
   let inString = false;
   for (let index = 0; index < text.length; index += 1) {
@@ -44,13 +46,40 @@ function checkDepth(text: string): void {
       if (depth > maximumDepth)
         throw malformed(`The body is nested deeper than ${maximumDepth} levels.`, 'too_deep');
     } else if (code === 125 || code === 93) depth -= 1;
+    else if (code >= 48 && code <= 57) {
+      numberAt.lastIndex = index;
+      const number = numberAt.exec(text)?.[0] ?? '';
+      if (number.length > 15 || /e/i.test(number)) longNumbers.push(number);
+      index += Math.max(number.length - 1, 0);
+    }
   }
+  return longNumbers;
+}
+
+const numberAt = /[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const significant = (number: string) =>
+  number
+    .replace(/[eE].*/, '')
+    .replace('.', '')
+    .replace(/^0+/, '');
+
+/** JSON says nothing of precision, JavaScript would round in silence: a number is taken only where it stays itself. */
+function checkExact(number: string): void {
+  const digits = significant(number);
+  const value = Number(number);
+  if (digits === '') return;
+  const kept =
+    Number.isFinite(value) &&
+    value !== 0 &&
+    digits.length <= 100 &&
+    significant(value.toPrecision(digits.length)) === digits;
+  if (!kept) throw malformed('A number has more digits than can be kept; send it as text.', 'inexact_number');
 }
 
 /** True where PostgreSQL can store the text as it is: no NUL, no lone surrogate. */
 export const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed();
 
-/** Throws at the first text, or key, that cannot be stored. Depth is bounded by `checkDepth`. */
+/** Throws at the first text, or key, that cannot be stored. Depth is bounded by `scan`. */
 export function checkTexts(value: unknown, pointer: string): void {
   if (typeof value === 'string') {
     if (isStorable(value)) return;

@@ -1,7 +1,7 @@
 /** The OpenAPI document's frame, and Swagger UI. */
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { FastifySwaggerUiOptions } from '@fastify/swagger-ui';
-
+import type { FastifyInstance } from 'fastify';
 import type { OperationRow } from './operation.js';
 
 export const apiVersion = '0.1.0';
@@ -76,4 +76,13 @@ export function swaggerUiOptions(): FastifySwaggerUiOptions {
     },
     staticCSP: true,
   };
+}
+
+/** The document at the place where tools look for it. */
+export function openApiPage(app: FastifyInstance): void {
+  let text: string | undefined;
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+    text ??= JSON.stringify(app.swagger());
+    return reply.header('Content-Type', 'application/json; charset=utf-8').send(text);
+  });
 }

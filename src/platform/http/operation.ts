@@ -265,6 +265,25 @@ function successReplies(op: Operation<TObject, TObject, TSchema>): Record<number
   );
 }
 
+type Declared = { description: string; content?: object };
+
+/** A status can carry both an answer and a problem, each under its media type. */
+function mergedReplies(successes: Record<number, object>, failures: Record<number, object>) {
+  const merged: Record<string, object> = { ...successes };
+  for (const [status, failure] of Object.entries(failures) as [string, Declared][]) {
+    const success = merged[status] as Declared | undefined;
+    merged[status] =
+      success === undefined
+        ? failure
+        : {
+            ...success,
+            description: `${success.description}. ${failure.description}`,
+            content: { ...success.content, ...failure.content },
+          };
+  }
+  return merged;
+}
+
 function headerSchema(op: Operation<TObject, TObject, TSchema>): TObject | undefined {
   const own = Object.entries(op.headers ?? {}).map(([name, description]) => [
     name.toLowerCase(),
@@ -317,6 +336,6 @@ function routeSchema(
             content: Object.fromEntries(types.map((type) => [type, { schema: any.body }])),
           },
         }),
-    response: { ...successReplies(any), ...problemReplies(any) },
+    response: mergedReplies(successReplies(any), problemReplies(any)),
   };
 }

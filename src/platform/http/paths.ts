@@ -10,7 +10,12 @@ export function operationMethods(operations: readonly OperationRow[], path: stri
       parts.every((part, index) => part.startsWith('{') || part === segments[index])
     );
   });
-  const methods = new Set<string>(matching.map(({ method }) => method));
+  // `/customers/upsert` is not a customer of that id: the pattern with the fewest parameters is meant
+  const parameters = ({ path: pattern }: OperationRow) => pattern.split('{').length;
+  const fewest = Math.min(...matching.map(parameters));
+  const methods = new Set<string>(
+    matching.filter((row) => parameters(row) === fewest).map(({ method }) => method),
+  );
   if (methods.has('GET')) methods.add('HEAD');
   return [...methods].sort();
 }

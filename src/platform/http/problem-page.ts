@@ -4,8 +4,8 @@ import { problems } from '../problem-codes.js';
 
 export function problemPage(app: FastifyInstance): void {
   const rows = Object.entries(problems).map(
-    ([code, { status, title, titleZh, description }]) =>
-      `<section id="${code}"><h2><code>${code}</code> <small>${status}</small></h2><p><b>${title}</b> · ${titleZh}</p><p>${description}</p></section>`,
+    ([code, { status, title, titleZh, description, descriptionZh }]) =>
+      `<section id="${code}"><h2><code>${code}</code> <small>${status}</small></h2><p><b>${title}</b> · <b lang="zh">${titleZh}</b></p><p>${description}</p><p lang="zh">${descriptionZh}</p></section>`,
   );
   const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Problem codes of Clientele</title>
 <style>body{font:16px/1.5 system-ui;max-width:44rem;margin:2rem auto;padding:0 1rem}small{color:#777}section:target{background:#ffd}</style>

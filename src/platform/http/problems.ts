@@ -2,10 +2,12 @@
  * Whatever goes wrong leaves as application/problem+json, from all the places where it can: handlers, unknown
  * routes, the framework's own checks, the HTTP parser, and the `Expect` header.
  */
+import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError, type FieldProblem } from '../errors.js';
 import { type ProblemCode, problems } from '../problem-codes.js';
+import { type Language, preferredLanguage } from './language.js';
 
 export const problemType = 'application/problem+json; charset=utf-8';
 
@@ -19,15 +21,20 @@ type ProblemBody = {
   errors?: FieldProblem[];
 };
 
-const prefersChinese = (header: string | undefined) => /^\s*zh\b/i.test(header ?? '');
+/** What happened in this case is written in English where it is thrown: Chinese puts what the code means before it. */
+const detailIn = (language: Language, { code, message }: DomainError) => {
+  const { description, descriptionZh } = problems[code];
+  if (language === 'en') return message;
+  return message === description ? descriptionZh : `${descriptionZh}（${message}）`;
+};
 
-export function problemBody(error: DomainError, requestId: string, acceptLanguage?: string): ProblemBody {
+export function problemBody(error: DomainError, requestId: string, language: Language = 'en'): ProblemBody {
   const { title, titleZh, status } = problems[error.code];
   return {
     type: `/docs/problems#${error.code}`,
-    title: prefersChinese(acceptLanguage) ? titleZh : title,
+    title: language === 'zh' ? titleZh : title,
     status,
-    detail: error.message,
+    detail: detailIn(language, error),
     instance: `urn:uuid:${requestId}`,
     code: error.code,
     ...(error.details.errors === undefined ? {} : { errors: error.details.errors }),
@@ -81,11 +88,14 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (problem.details.retryAfterSeconds !== undefined)
     reply.header('Retry-After', problem.details.retryAfterSeconds);
   if (problem.code === 'unauthenticated') reply.header('WWW-Authenticate', 'Bearer');
+  const language = preferredLanguage(request.headers['accept-language']);
   return reply
     .code(problem.status)
     .header('Content-Type', problemType)
+    .header('Content-Language', language)
     .header('Cache-Control', 'no-store')
-    .send(JSON.stringify(problemBody(problem, request.id, request.headers['accept-language'])));
+    .header('X-Request-Id', request.id)
+    .send(JSON.stringify(problemBody(problem, request.id, language)));
 }
 
 /** For a socket that never became a request. */
@@ -103,7 +113,7 @@ export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket, reque
   const { status, description } = problems[code];
   const body = JSON.stringify(problemBody(new DomainError(code, description), requestId));
   socket.end(
-    `HTTP/1.1 ${status} ${code}\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${code}\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
   );
 }
 
@@ -123,7 +133,15 @@ export function useProblems(app: FastifyInstance, allowedMethods: (path: string)
   });
   app.server.on('checkExpectation', (_request, response) => {
     const { status, description } = problems.expectation_failed;
-    const body = JSON.stringify(problemBody(new DomainError('expectation_failed', description), '0'));
-    response.writeHead(status, { 'Content-Type': problemType }).end(body);
+    const requestId = randomUUID();
+    const body = JSON.stringify(problemBody(new DomainError('expectation_failed', description), requestId));
+    // its body may follow or not, so the connection cannot be used again
+    response.writeHead(status, {
+      'Content-Type': problemType,
+      'Content-Length': Buffer.byteLength(body),
+      'X-Request-Id': requestId,
+      Connection: 'close',
+    });
+    response.end(body);
   });
 }

@@ -64,12 +64,21 @@ export const pageQuery = {
   cursor: Type.Optional(Type.String({ maxLength: 1000, description: 'Where to go on, from `next_cursor`' })),
 };
 
-const FieldProblem = Strict({
-  in: Type.Optional(StringEnum(['body', 'query', 'path', 'header'])),
-  pointer: Type.String({ description: 'RFC 6901 pointer into that part of the request' }),
-  code: Type.String(),
-  message: Type.String(),
-});
+export const FieldProblem = Strict(
+  {
+    in: Type.Optional(StringEnum(['body', 'query', 'path', 'header'])),
+    pointer: Type.String({ description: 'RFC 6901 pointer into that part of the request' }),
+    code: Type.String(),
+    message: Type.String(),
+    fact: Type.Optional(
+      Type.String({ description: 'In a rule: the fact, field or measure that is concerned' }),
+    ),
+    type: Type.Optional(Type.String({ description: 'Its type' })),
+    allowed: Type.Optional(Type.Array(Type.String(), { description: 'What it allows' })),
+    nearest: Type.Optional(Type.String({ description: 'The nearest name that there is' })),
+  },
+  { $id: 'FieldProblem', description: 'One thing to change' },
+);
 
 export const Problem = Type.Object(
   {
@@ -79,7 +88,7 @@ export const Problem = Type.Object(
     detail: Type.String(),
     instance: Type.String({ format: 'uri-reference', description: 'The request id as a URN' }),
     code: Type.String({ description: 'Stable: decide by it' }),
-    errors: Type.Optional(Type.Array(FieldProblem)),
+    errors: Type.Optional(Type.Array(Ref(FieldProblem))),
   },
   { $id: 'Problem', description: 'RFC 9457 problem details', additionalProperties: true },
 );

@@ -17,7 +17,7 @@ import type { Logger } from '../log.js';
 import { parseJson } from './body.js';
 import type { Health } from './health.js';
 import { refuseSocket, sendProblem } from './problems.js';
-import { Problem } from './schemas.js';
+import { FieldProblem, Problem } from './schemas.js';
 import { validatorCompiler } from './validation.js';
 
 declare module 'fastify' {
@@ -61,6 +61,7 @@ export function createServer(config: Config, log: Logger): FastifyInstance {
     },
   };
   const app: FastifyInstance = fastify(options);
+  app.addSchema(FieldProblem);
   app.addSchema(Problem);
   return app;
 }
@@ -98,11 +99,9 @@ export function useRequestRules(app: FastifyInstance, timeoutSeconds: number, he
     if (request.headers.host === undefined && request.raw.httpVersion !== '1.0') {
       throw new DomainError('malformed_request', 'The Host header is missing.');
     }
-    const charset = /charset\s*=\s*"?([\w-]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
-    if (charset !== undefined && !/^(utf-8|gb18030)$/i.test(charset)) {
-      throw new DomainError('unsupported_media_type', 'Send UTF-8.');
-    }
-    if (request.routeOptions.config.patient !== true) boundArrival(request, timeoutSeconds);
+    checkTarget(request.raw.url ?? '');
+    checkCharset(request.headers['content-type'] ?? '');
+    if (request.routeOptions.config.patient !== true) boundArrival(request, reply, timeoutSeconds);
   });
   app.addHook('onResponse', async (request, reply) => {
     const line = {
@@ -116,11 +115,42 @@ export function useRequestRules(app: FastifyInstance, timeoutSeconds: number, he
   });
 }
 
+/** Path and query are ASCII that decodes to UTF-8 without NUL. The router's own decoder lets the rest through. */
+function checkTarget(target: string): void {
+  if (/^[\x21-\x7e]*$/.test(target)) {
+    if (!target.includes('%')) return;
+    try {
+      if (!decodeURIComponent(target).includes('\u0000')) return;
+    } catch {
+      // refused below
+    }
+  }
+  throw new DomainError('malformed_request', 'The path or the query is not percent-encoded UTF-8 text.');
+}
+
+/** JSON is UTF-8; only what imports send may be in the other encoding of China's systems. */
+function checkCharset(contentType: string): void {
+  const charset = /;\s*charset\s*=\s*"?([\w-]+)/i.exec(contentType)?.[1]?.toLowerCase();
+  if (charset === undefined || charset === 'utf-8') return;
+  if (charset === 'gb18030' && /^\s*(text\/csv|application\/x-ndjson)\b/i.test(contentType)) return;
+  throw new DomainError('unsupported_media_type', 'Send UTF-8.');
+}
+
 /** A body that trickles in is cut off. */
-function boundArrival(request: FastifyRequest, timeoutSeconds: number): void {
+function boundArrival(request: FastifyRequest, reply: FastifyReply, timeoutSeconds: number): void {
   const { raw } = request;
-  if (raw.complete || (raw.headers['content-length'] ?? '0') === '0') return;
-  const timer = setTimeout(() => raw.destroy(), timeoutSeconds * 1000);
+  const isEmpty =
+    raw.headers['transfer-encoding'] === undefined && !Number(raw.headers['content-length'] ?? 0);
+  if (raw.complete || isEmpty) return;
+  const timer = setTimeout(() => {
+    // whoever reads the body is told, and the caller by it; a body that nobody reads is just cut
+    if (raw.listenerCount('error') === 0 || reply.sent) {
+      raw.destroy();
+      return;
+    }
+    reply.header('Connection', 'close');
+    raw.emit('error', new DomainError('request_timeout', 'The body was not complete in time.'));
+  }, timeoutSeconds * 1000);
   timer.unref();
   raw.once('close', () => clearTimeout(timer));
   raw.once('end', () => clearTimeout(timer));

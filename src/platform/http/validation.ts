@@ -2,7 +2,7 @@
  * One Ajv a part of the request: bodies are taken as they are (nothing is coerced, dropped or filled in), while
  * query, path and headers arrive as text and are coerced.
  */
-import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type Options } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { FastifySchemaCompiler } from 'fastify';
 import { DomainError, type FieldProblem } from '../errors.js';
@@ -28,21 +28,30 @@ export function validatorCompiler(shared: Record<string, unknown>): FastifySchem
   const strict = ajvWith({}, shared);
   const coercing = ajvWith({ coerceTypes: 'array', useDefaults: true }, shared);
   return ({ schema, httpPart }) => {
-    const validate = (httpPart === 'body' ? strict : coercing).compile(schema);
-    return (data: unknown) =>
-      validate(data) ? { value: data } : { error: requestError(validate, httpPart ?? 'body') };
+    const part = httpPart ?? 'body';
+    const validate = (part === 'body' ? strict : coercing).compile(schema);
+    return (data: unknown) => {
+      const sent = { ...(data as Record<string, unknown>) };
+      if (!validate(data)) return { error: requestError(fieldProblems(validate.errors ?? [], inOf(part))) };
+      const odd = part === 'body' ? undefined : oddNumber(sent, data as Record<string, unknown>);
+      return odd === undefined ? { value: data } : { error: requestError([{ in: inOf(part), ...odd }]) };
+    };
   };
 }
 
-const partOf: Record<string, NonNullable<FieldProblem['in']>> = {
-  body: 'body',
-  querystring: 'query',
-  params: 'path',
-  headers: 'header',
-};
+/** Coercion takes `0x10`, `1e1` and, past all bounds, `1e999` for numbers: only the plain spelling is one. */
+function oddNumber(sent: Record<string, unknown>, taken: Record<string, unknown>) {
+  const name = Object.keys(sent).find(
+    (key) => typeof taken[key] === 'number' && String(taken[key]) !== sent[key],
+  );
+  if (name === undefined) return undefined;
+  return { pointer: `/${name}`, code: 'type', message: 'must be a number in plain digits' };
+}
 
-function requestError(validate: ValidateFunction, httpPart: string): DomainError {
-  const errors = fieldProblems(validate.errors ?? [], partOf[httpPart] ?? 'body');
+const inOf = (httpPart: string): NonNullable<FieldProblem['in']> =>
+  (({ querystring: 'query', params: 'path', headers: 'header' }) as const)[httpPart] ?? 'body';
+
+function requestError(errors: FieldProblem[]): DomainError {
   const first = errors[0];
   return new DomainError(
     'malformed_request',
