@@ -28,6 +28,9 @@ export type HoldingState = HoldingFields & {
   parties: Party[];
 };
 
+export const ownerOf = ({ parties }: Pick<HoldingState, 'parties'>): string =>
+  parties.find((party) => party.role === 'primary_owner' && party.endsOn === null)?.customerId ?? '';
+
 export type HoldingChange = {
   fields: Partial<HoldingFields>;
   attributes: Record<string, unknown> | undefined;

@@ -1,20 +1,8 @@
 /** The words for holdings: one vocabulary for all features. */
 
-/** What a bank counts as the customer's assets with it. */
-export const assetCategories = [
-  'deposit',
-  'time_deposit',
-  'wealth_product',
-  'fund',
-  'bond',
-  'insurance',
-  'precious_metal',
-] as const;
+import { assetCategories, categories, liabilityCategories } from './categories.js';
 
-/** Where the customer owes the bank: a negative balance is what is owed. */
-export const liabilityCategories = ['loan', 'mortgage', 'credit_card'] as const;
-
-export const categories = [...assetCategories, ...liabilityCategories, 'debit_card', 'service'] as const;
+export { assetCategories, categories, liabilityCategories };
 export type Category = (typeof categories)[number];
 
 export const statuses = ['pending', 'active', 'suspended', 'stopped', 'frozen', 'dormant', 'closed'] as const;
