@@ -9,7 +9,9 @@ const escapes: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r'
 /** A value of COPY's text format; null is `\N`. */
 export const copyText = (value: string | null): string => {
   if (value === null) return '\\N';
-  return special.test(value) ? value.replaceAll(/[\\\n\r\t]/g, (character) => escapes[character] ?? '') : value;
+  return special.test(value)
+    ? value.replaceAll(/[\\\n\r\t]/g, (character) => escapes[character] ?? '')
+    : value;
 };
 
 /** `into` is the table with its columns; `text` holds lines of values that `copyText` wrote, parted by tabs. */

@@ -1,0 +1,35 @@
+/** Examples for the API's documentation: they are sent and answered as they stand. */
+export const activityItemExample = {
+  source: 'core',
+  source_id: 'TX-2026-000001',
+  customer: { scheme: 'core_banking', value: 'C000001' },
+  type: 'card_payment',
+  occurred_at: '2026-01-05T10:30:00+08:00',
+  amount: '128.50',
+  currency: 'CNY',
+  direction: 'out',
+  channel: 'pos',
+  attributes: { merchant_category: '5411' },
+};
+
+export const activityExample = {
+  id: '0197f3c2-1b7f-7a10-8c3d-5e6f7a8b9c0d',
+  customer_id: '0197f3c2-1b7e-7c31-9d52-3f6a1e2b4c5d',
+  type: 'card_payment',
+  occurred_at: '2026-01-05T02:30:00Z',
+  precision: 'instant',
+  business_date: '2026-01-05',
+  amount: '128.5',
+  currency: 'CNY',
+  direction: 'out',
+  reporting_amount: '128.5',
+  channel: 'pos',
+  initiated_by: 'customer',
+  own_transfer: false,
+  holding_id: null,
+  source: 'core',
+  source_id: 'TX-2026-000001',
+  attributes: { merchant_category: '5411' },
+  state: 'current',
+  recorded_at: '2026-01-05T02:30:01.000000Z',
+};

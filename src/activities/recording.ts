@@ -1,0 +1,121 @@
+/**
+ * Records activities, a batch at a time: a request is one batch, a chunk of an import another. Set-based throughout;
+ * an item that cannot be is told so, the others go on.
+ */
+import type { Tx } from '../db/client.js';
+import type { AuditEntry } from '../platform/audit.js';
+import type { Ctx } from '../platform/context.js';
+import { DomainError } from '../platform/errors.js';
+import { newId } from '../platform/ids.js';
+import type { OutboxEvent } from '../platform/outbox.js';
+import { markCustomers, type Touched } from '../reviews/service.js';
+import { type ActivityKey, activityKeyText, claimActivityKeys } from './keys.js';
+import { type PlacedActivity, placeActivities } from './placement.js';
+import type { PreparedActivity } from './preparation.js';
+import type { OnUnknown } from './schemas.js';
+import { writeActivities } from './writes.js';
+
+export type ActivityOutcome =
+  | { ok: true; outcome: 'accepted' | 'duplicate'; activityId: string }
+  | { ok: false; error: DomainError };
+
+export type ActivityBatchEffect = {
+  /** in the order of the batch */
+  outcomes: ActivityOutcome[];
+  audit: AuditEntry[];
+  events: OutboxEvent[];
+};
+
+const conflict = () =>
+  new DomainError('activity_conflict', 'This source id came before with other content.', {
+    errors: [
+      {
+        in: 'body',
+        pointer: '/source_id',
+        code: 'activity_conflict',
+        message: 'is known with other content',
+      },
+    ],
+  });
+
+/**
+ * Locks in the one order: activity keys, then customers, then totals. The partitions of the years must be there
+ * (`ensurePartitions`).
+ */
+export async function recordActivities(
+  tx: Tx,
+  ctx: Ctx,
+  activities: readonly PreparedActivity[],
+  onUnknown: OnUnknown,
+): Promise<ActivityBatchEffect> {
+  const { places, audit, events } = await placeActivities(tx, ctx, activities, onUnknown);
+  const firsts = new Map<string, PlacedActivity>();
+  for (const one of places) {
+    if (one instanceof DomainError) continue;
+    const key = activityKeyText(one);
+    if (!firsts.has(key)) firsts.set(key, one);
+  }
+  const former = await claimActivityKeys(tx, [...firsts.values()]);
+  const fresh = [...firsts].flatMap(([key, one]) => (former.has(key) ? [] : [one]));
+  if (fresh.length > 0) await write(tx, ctx, fresh);
+
+  const standing = (one: PlacedActivity): ActivityKey | undefined => {
+    const key = activityKeyText(one);
+    const first = firsts.get(key);
+    return (
+      former.get(key) ??
+      (first === undefined || first === one ? undefined : { ...first, activityId: first.id })
+    );
+  };
+  const outcomes = places.map((one) =>
+    outcomeOf(one, one instanceof DomainError ? undefined : standing(one)),
+  );
+  return {
+    outcomes,
+    audit: [...audit, ...auditOf(fresh)],
+    events: [...events, ...eventsOf(ctx, fresh)],
+  };
+}
+
+/** `standing` is what was there before it, in the database or in its own batch. */
+function outcomeOf(one: PlacedActivity | DomainError, standing: ActivityKey | undefined): ActivityOutcome {
+  if (one instanceof DomainError) return { ok: false, error: one };
+  if (standing === undefined) return { ok: true, outcome: 'accepted', activityId: one.id };
+  // one that names a holding alone stays the same when the holding gets another owner
+  const isSame =
+    standing.contentHash === one.contentHash &&
+    (standing.customerId === one.customerId || one.customer === undefined);
+  return isSame
+    ? { ok: true, outcome: 'duplicate', activityId: standing.activityId }
+    : { ok: false, error: conflict() };
+}
+
+async function write(tx: Tx, ctx: Ctx, fresh: readonly PlacedActivity[]): Promise<void> {
+  const touched = new Map<string, Touched[]>();
+  for (const { customerId, type } of fresh) {
+    const mark: Touched = `activity:${type}`;
+    const marks = touched.get(customerId);
+    if (marks === undefined) touched.set(customerId, [mark]);
+    else if (!marks.includes(mark)) marks.push(mark);
+  }
+  const marks = await markCustomers(tx, ctx, touched.keys(), (id) => touched.get(id) ?? []);
+  await writeActivities(tx, fresh, (id) => marks.get(id)?.instant ?? ctx.now);
+}
+
+const countOf = (fresh: readonly PlacedActivity[]) => ({
+  count: fresh.length,
+  customers: new Set(fresh.map((one) => one.customerId)).size,
+  sources: [...new Set(fresh.map((one) => one.source))].sort(),
+});
+
+function auditOf(fresh: readonly PlacedActivity[]): AuditEntry[] {
+  if (fresh.length === 0) return [];
+  return [{ action: 'activities.recorded', subjectType: 'activities', details: countOf(fresh) }];
+}
+
+/** One event a batch: what follows activities reads them by itself. */
+function eventsOf(ctx: Ctx, fresh: readonly PlacedActivity[]): OutboxEvent[] {
+  if (fresh.length === 0) return [];
+  const batch = { subject: newId(), subjectVersion: 0, occurredAt: ctx.now };
+  return [{ ...batch, type: 'activities.recorded', data: countOf(fresh) }];
+}
