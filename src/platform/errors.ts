@@ -7,6 +7,11 @@ export type FieldProblem = {
   pointer: string;
   code: string;
   message: string;
+  /** for rules: the fact, field or measure that is concerned, its type, what it allows, and the nearest name */
+  fact?: string;
+  type?: string;
+  allowed?: string[];
+  nearest?: string;
 };
 
 type Details = { errors?: FieldProblem[]; retryAfterSeconds?: number; extra?: Record<string, unknown> };

@@ -2,11 +2,11 @@ import type { FastifyInstance } from 'fastify';
 import type { LoadFacts } from '../facts.js';
 import { operation } from '../platform/http/operation.js';
 import { Ref, Strict } from '../platform/http/schemas.js';
-import { checkRule } from '../rules/check.js';
 import { RuleSchema } from '../rules/schema.js';
 import { readsOf } from '../rules/touches.js';
 import { operatorsOf } from '../rules/values.js';
 import { FactList, RuleValidation } from './schemas.js';
+import { ruleErrors } from './service.js';
 
 const domain = 'Customer Behavior Insights';
 
@@ -73,11 +73,7 @@ export function ruleRoutes(app: FastifyInstance, facts: LoadFacts): void {
     },
     handler: async ({ ctx, body: { rule } }) => {
       const table = await facts(ctx.database);
-      const errors = checkRule(rule, table).map(({ pointer, code, message }) => ({
-        pointer: `/rule${pointer}`,
-        code,
-        message,
-      }));
+      const errors = ruleErrors(rule, table);
       return {
         status: 200,
         body: { valid: errors.length === 0, reads: errors.length === 0 ? readsOf(rule, table) : [], errors },

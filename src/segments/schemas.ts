@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import {
   Count,
+  FieldProblem,
   Id,
   Instant,
   Key,
@@ -105,7 +106,7 @@ export const RuleValidation = Strict(
   {
     valid: Type.Boolean(),
     reads: Type.Array(Type.String(), { description: 'What the rule reads' }),
-    errors: Type.Array(Strict({ pointer: Type.String(), code: Type.String(), message: Type.String() })),
+    errors: Type.Array(Ref(FieldProblem)),
   },
   { $id: 'RuleValidation' },
 );

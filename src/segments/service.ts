@@ -3,11 +3,12 @@ import { sql } from 'drizzle-orm';
 import { array, json, type Tx } from '../db/client.js';
 import type { LoadFacts } from '../facts.js';
 import type { Ctx } from '../platform/context.js';
-import { DomainError, notFound } from '../platform/errors.js';
+import { DomainError, type FieldProblem, notFound } from '../platform/errors.js';
 import { checkVersion } from '../platform/http/versions.js';
 import type { PageRequest } from '../platform/pagination.js';
 import { transact } from '../platform/transact.js';
 import { checkRule } from '../rules/check.js';
+import type { FactTable } from '../rules/facts.js';
 import type { Rule } from '../rules/schema.js';
 import { readsOf } from '../rules/touches.js';
 
@@ -109,18 +110,15 @@ export async function deleteSegment(ctx: Ctx, key: string, versions: number[] | 
   });
 }
 
+/** What keeps a rule from being, with pointers into a body that has it under `rule`. */
+export const ruleErrors = (rule: Rule, facts: FactTable): FieldProblem[] =>
+  checkRule(rule, facts).map((problem) => ({ in: 'body', ...problem, pointer: `/rule${problem.pointer}` }));
+
 async function insertVersion(tx: Tx, ctx: Ctx, facts: LoadFacts, key: string, version: number, rule: Rule) {
   const table = await facts(tx);
-  const problems = checkRule(rule, table);
-  if (problems.length > 0) {
-    const errors = problems.map(({ pointer, code, message }) => ({
-      in: 'body' as const,
-      pointer: `/rule${pointer}`,
-      code,
-      message,
-    }));
+  const errors = ruleErrors(rule, table);
+  if (errors.length > 0)
     throw new DomainError('rule_broken', errors[0]?.message ?? 'The rule cannot be.', { errors });
-  }
   await tx.run(sql`
     insert into segment_versions (segment, version, rule, reads, created_at, created_by)
     values (${key}, ${version}, ${json(rule)}, ${array(readsOf(rule, table), 'text')}, ${ctx.now}, ${ctx.actor})`);

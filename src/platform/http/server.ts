@@ -48,6 +48,8 @@ export function createServer(config: Config, log: Logger): FastifyInstance {
     },
     keepAliveTimeout: 72_000,
     forceCloseConnections: false,
+    // while it closes, connections that are left are answered as before: a 503 of the framework's is no problem+json
+    return503OnClosing: false,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: (error, request, reply) => {
