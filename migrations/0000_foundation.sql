@@ -311,6 +311,13 @@ CREATE TABLE "idempotency_keys" (
 	CONSTRAINT "idempotency_keys_pkey" PRIMARY KEY("principal","operation","key")
 );
 --> statement-breakpoint
+CREATE TABLE "installation" (
+	"id" integer PRIMARY KEY NOT NULL,
+	"index_key_fingerprint" text NOT NULL,
+	"currency" text NOT NULL,
+	CONSTRAINT "installation_id_check" CHECK ("installation"."id" = 1)
+);
+--> statement-breakpoint
 CREATE TABLE "outbox" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"type" text NOT NULL,

@@ -6,6 +6,7 @@ import { ensureBootstrapKey } from './platform/api-keys.js';
 import { type Clock, realClock, sandboxClock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
 import { startEmbedded } from './platform/embedded.js';
+import { checkInstallation } from './platform/installation.js';
 import type { Logger } from './platform/log.js';
 import { migrateDatabase } from './platform/migrate.js';
 import { openQueues, type Queues } from './platform/queue.js';
@@ -64,6 +65,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       country: config.bankCountry,
     };
     const services: Services = { database, keyring, bank };
+    await checkInstallation(services);
     const clock: Clock = config.sandbox ? sandboxClock(database, config.sandboxStartAt) : realClock;
     const name =
       embedded === undefined

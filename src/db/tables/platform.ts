@@ -21,6 +21,19 @@ export const apiKeys = pgTable(
   (table) => [index('api_keys_secret_hash_idx').on(table.secretHash)],
 );
 
+/** One row: what the data was made with, and must not be read without. */
+export const installation = pgTable(
+  'installation',
+  {
+    id: held('C1', 'definition', integer('id')).primaryKey(),
+    /** tells the index key without revealing it: with another key no identifier would be found again */
+    indexKeyFingerprint: held('C1', 'definition', text('index_key_fingerprint')).notNull(),
+    /** reporting amounts are fixed in it when activities come */
+    currency: held('C1', 'definition', text('currency')).notNull(),
+  },
+  (table) => [check('installation_id_check', sql`${table.id} = 1`)],
+);
+
 /** One row in a sandbox: the instant at which its clock was set, and the real instant at which that was done. */
 export const sandboxClock = pgTable(
   'sandbox_clock',
