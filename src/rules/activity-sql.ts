@@ -1,0 +1,135 @@
+/**
+ * What a condition on activities reads of the database. Conditions on one type share one scan of the index
+ * (customer, type, time), from the earliest bound that any of them has; those that look at other columns than the
+ * amount share a second one. All-time counts and sums come from `activity_totals`, which outlive the activities:
+ * what lies in the future is taken off again, and looked for only where there is something.
+ */
+import { type SQL, sql } from 'drizzle-orm';
+import { activities, activityTotals } from '../db/tables/activities.js';
+import { customers } from '../db/tables/customers.js';
+import { fieldOf, passesSql } from './activity-fields.js';
+import type { ActivityCondition } from './schema.js';
+import type { Frame, Source } from './statement.js';
+import { holdsSql } from './values.js';
+import { endSql, insideSql, instantSql } from './windows.js';
+
+/** Aggregates over the activities that count; each is asked for only where it is used. */
+export type ActivityParts = {
+  count: () => SQL;
+  /** how many have an amount in the bank's currency */
+  valued: () => SQL;
+  sum: () => SQL;
+  min: () => SQL;
+  max: () => SQL;
+  firstAt: () => SQL;
+  lastAt: () => SQL;
+  distinct: () => SQL;
+  /** when the first, or the last, of them leaves the window */
+  leaving: (which: 'first' | 'last') => SQL | null;
+  /** when the next one begins to count */
+  beginning: () => SQL;
+};
+
+const at = sql`${activities.occurredAt}`;
+const amount = sql`${activities.reportingAmount}`;
+
+const ofType = (type: string) =>
+  sql`from ${activities} where ${activities.customerId} = ${customers.id} and ${activities.type} = ${type} and ${activities.state} = 'current'`;
+
+const filtered = (aggregate: SQL, conditions: readonly SQL[]) =>
+  conditions.length === 0
+    ? aggregate
+    : sql`${aggregate} filter (where ${sql.join([...conditions], sql` and `)})`;
+
+const absent = (): never => {
+  throw new Error('totals do not tell this');
+};
+
+export function scannedParts(condition: ActivityCondition, frame: Frame): ActivityParts {
+  const { activity: type, where = [], window, of } = condition;
+  const range = window === undefined ? null : frame.range(window.last);
+  const needsRow = of !== undefined || where.some((filter) => filter.field !== 'amount');
+  const source: Source = {
+    name: `activities:${needsRow ? 'rows' : 'index'}:${type}`,
+    from: (since) => (since === null ? ofType(type) : sql`${ofType(type)} and ${at} >= ${instantSql(since)}`),
+  };
+  const filters = passesSql(where);
+  const inside = [insideSql(at, range, frame.moment), ...filters];
+  const key = JSON.stringify([where, window?.last ?? null, of ?? null]);
+  const column = (name: string, aggregate: SQL, conditions = inside) =>
+    frame.column(source, `${name} ${key}`, () => filtered(aggregate, conditions), range?.lowest);
+  const counted = of === undefined ? undefined : fieldOf(of, undefined);
+  return {
+    count: () => column('count', sql`count(*)`),
+    valued: () => column('valued', sql`count(${amount})`),
+    sum: () => column('sum', sql`sum(${amount})`),
+    min: () => column('min', sql`min(${amount})`),
+    max: () => column('max', sql`max(${amount})`),
+    firstAt: () => column('first', sql`min(${at})`),
+    lastAt: () => column('last', sql`max(${at})`),
+    distinct: () => column('distinct', sql`count(distinct ${counted?.sql ?? absent()})`),
+    leaving: (which) => {
+      if (range === null) return null;
+      const pick = sql.raw(which === 'first' ? 'min' : 'max');
+      // what occurred first ends first, so one addition a customer is enough
+      if (range.monotone) return endSql(column(which, sql`${pick}(${at})`), range);
+      return column(`${which} to end`, sql`${pick}(${endSql(at, range)})`);
+    },
+    beginning: () => {
+      const ahead = sql`${at} > ${instantSql(frame.moment.nowMicros)}`;
+      return column('beginning', sql`min(${at})`, [ahead, ...filters]);
+    },
+  };
+}
+
+/** Only of a condition that `usesTotals`. */
+export function totalledParts(condition: ActivityCondition, frame: Frame): ActivityParts {
+  const { activity: type, where = [] } = condition;
+  const key = JSON.stringify(where);
+  const now = instantSql(frame.moment.nowMicros);
+  const totals: Source = {
+    name: `totals:${type}`,
+    from: () =>
+      sql`from ${activityTotals} where ${activityTotals.customerId} = ${customers.id} and ${activityTotals.type} = ${type}`,
+  };
+  const ofTotals = where.map((filter) => holdsSql('text', totalColumns[filter.field] ?? absent(), filter));
+  const total = (name: string, aggregate: SQL, extra: readonly SQL[] = []) =>
+    frame.column(totals, `${name} ${key}`, () => filtered(aggregate, [...ofTotals, ...extra]));
+  const hasFuture = frame.column(totals, 'ahead', () => sql`bool_or(${activityTotals.lastAt} > ${now})`);
+  const ahead: Source = {
+    name: `ahead:${type}`,
+    from: () => sql`${ofType(type)} and ${at} > ${now} and ${hasFuture}`,
+  };
+  const begun: Source = {
+    name: `begun:${type}`,
+    from: () => sql`${ofType(type)} and ${at} <= ${now} and ${hasFuture}`,
+  };
+  const filters = passesSql(where);
+  const later = (name: string, aggregate: SQL) =>
+    frame.column(ahead, `${name} ${key}`, () => filtered(aggregate, filters));
+  const { count, unvalued, amount: totalAmount, firstAt, lastAt } = activityTotals;
+  return {
+    count: () => less(total('count', sql`sum(${count})`), later('count', sql`count(*)`)),
+    valued: () =>
+      less(total('valued', sql`sum(${count} - ${unvalued})`), later('valued', sql`count(${amount})`)),
+    sum: () => less(total('sum', sql`sum(${totalAmount})`), later('sum', sql`sum(${amount})`)),
+    firstAt: () => total('first', sql`min(${firstAt})`, [sql`${firstAt} <= ${now}`]),
+    lastAt: () => {
+      const known = total('last', sql`max(${lastAt})`, [sql`${lastAt} <= ${now}`]);
+      return sql`greatest(${known}, ${frame.column(begun, `last ${key}`, () => filtered(sql`max(${at})`, filters))})`;
+    },
+    min: absent,
+    max: absent,
+    distinct: absent,
+    leaving: () => null,
+    beginning: () => later('beginning', sql`min(${at})`),
+  };
+}
+
+/** What totals are kept by, beside the type. */
+export const totalColumns: Readonly<Record<string, SQL>> = {
+  direction: sql`${activityTotals.direction}`,
+  initiated_by: sql`${activityTotals.initiatedBy}`,
+};
+
+const less = (all: SQL, later: SQL) => sql`(coalesce(${all}, 0) - coalesce(${later}, 0))`;

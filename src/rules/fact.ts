@@ -1,1 +1,0 @@
-export type FactTable = unknown;
