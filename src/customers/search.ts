@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { array, json, type Reader } from '../db/client.js';
 import type { Ctx } from '../platform/context.js';
 import { visibleCustomer } from '../platform/data-scope.js';
-import { DomainError, type FieldProblem } from '../platform/errors.js';
+import { type FieldProblem, fieldError } from '../platform/errors.js';
 import { type Among, type Criteria, findAny, findCandidates, throughIndexes } from './candidates.js';
 import { normaliseEmail, normalisePhone } from './contact-points.js';
 import { type Definitions, loadDefinitions } from './definitions.js';
@@ -114,10 +114,8 @@ function prepareSearch(ctx: Ctx, definitions: Definitions, request: SearchReques
     emails,
   };
   if (isEmpty(criteriaOf(subject)) && attributes === undefined) {
-    throw new DomainError(
-      'rule_broken',
-      'A search has a name, phone, email, identifier, birth_date or attributes.',
-    );
+    const message = 'A search has a name, phone, email, identifier, birth_date or attributes.';
+    throw fieldError('', 'required', message);
   }
   return { subject, attributes };
 }
