@@ -242,7 +242,8 @@ CREATE TABLE "imports" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"kind" text NOT NULL,
 	"format" text NOT NULL,
-	"source" text NOT NULL,
+	"charset" text NOT NULL,
+	"source" text,
 	"on_error" text NOT NULL,
 	"on_unknown" text NOT NULL,
 	"dry_run" boolean NOT NULL,
@@ -251,6 +252,7 @@ CREATE TABLE "imports" (
 	"received_digest" text,
 	"received_bytes" bigint NOT NULL,
 	"received_lines" bigint NOT NULL,
+	"received_at" timestamp(6) with time zone NOT NULL,
 	"header" text,
 	"done_lines" bigint NOT NULL,
 	"accepted_rows" bigint NOT NULL,
@@ -272,6 +274,9 @@ CREATE TABLE "imports" (
 	"control_amount" numeric,
 	CONSTRAINT "imports_state_check" CHECK ("imports"."state" in ('receiving', 'queued', 'running', 'completed', 'failed', 'cancelled')),
 	CONSTRAINT "imports_kind_check" CHECK ("imports"."kind" in ('customers', 'holdings', 'activities')),
+	CONSTRAINT "imports_charset_check" CHECK ("imports"."charset" in ('utf-8', 'gb18030')),
+	CONSTRAINT "imports_on_error_check" CHECK ("imports"."on_error" in ('continue', 'abort')),
+	CONSTRAINT "imports_on_unknown_check" CHECK ("imports"."on_unknown" in ('reject', 'create')),
 	CONSTRAINT "imports_format_check" CHECK ("imports"."format" in ('ndjson', 'csv'))
 );
 --> statement-breakpoint
@@ -427,6 +432,7 @@ CREATE INDEX "holding_keys_holding_id_idx" ON "holding_keys" USING btree ("holdi
 CREATE UNIQUE INDEX "holding_parties_open_key" ON "holding_parties" USING btree ("customer_id","holding_id","role") WHERE ends_on is null;--> statement-breakpoint
 CREATE INDEX "holding_parties_holding_id_idx" ON "holding_parties" USING btree ("holding_id");--> statement-breakpoint
 CREATE INDEX "imports_open_idx" ON "imports" USING btree ("created_at") WHERE state in ('receiving', 'queued', 'running');--> statement-breakpoint
+CREATE INDEX "imports_finished_at_idx" ON "imports" USING btree ("finished_at") WHERE wrapped_key is not null;--> statement-breakpoint
 CREATE INDEX "api_keys_secret_hash_idx" ON "api_keys" USING btree ("secret_hash");--> statement-breakpoint
 CREATE INDEX "audit_entries_unsealed_idx" ON "audit_entries" USING btree ("occurred_at","id") WHERE sequence is null;--> statement-breakpoint
 CREATE INDEX "audit_entries_subject_id_idx" ON "audit_entries" USING btree ("subject_id","occurred_at");--> statement-breakpoint

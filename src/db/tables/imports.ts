@@ -20,7 +20,9 @@ export const imports = pgTable(
     id: held('C1', 'transaction', uuid('id')).primaryKey(),
     kind: held('C1', 'transaction', text('kind')).notNull(),
     format: held('C1', 'transaction', text('format')).notNull(),
-    source: held('C1', 'transaction', text('source')).notNull(),
+    charset: held('C1', 'transaction', text('charset')).notNull(),
+    /** what lines that name no source speak for */
+    source: held('C1', 'transaction', text('source')),
     onError: held('C1', 'transaction', text('on_error')).notNull(),
     onUnknown: held('C1', 'transaction', text('on_unknown')).notNull(),
     dryRun: held('C1', 'transaction', boolean('dry_run')).notNull(),
@@ -30,6 +32,8 @@ export const imports = pgTable(
     receivedDigest: held('C1', 'transaction', text('received_digest')),
     receivedBytes: held('C1', 'transaction', bigint('received_bytes', { mode: 'number' })).notNull(),
     receivedLines: held('C1', 'transaction', bigint('received_lines', { mode: 'number' })).notNull(),
+    /** when the last of them came: an upload that nobody continues is given up */
+    receivedAt: held('C1', 'transaction', instant('received_at')).notNull(),
     /** the first line of a CSV body: its column names, never personal data */
     header: held('C1', 'transaction', text('header')),
     doneLines: held('C1', 'transaction', bigint('done_lines', { mode: 'number' })).notNull(),
@@ -63,6 +67,10 @@ export const imports = pgTable(
       sql`${table.state} in ('receiving', 'queued', 'running', 'completed', 'failed', 'cancelled')`,
     ),
     check('imports_kind_check', sql`${table.kind} in ('customers', 'holdings', 'activities')`),
+    check('imports_charset_check', sql`${table.charset} in ('utf-8', 'gb18030')`),
+    check('imports_on_error_check', sql`${table.onError} in ('continue', 'abort')`),
+    check('imports_on_unknown_check', sql`${table.onUnknown} in ('reject', 'create')`),
+    index('imports_finished_at_idx').on(table.finishedAt).where(sql`wrapped_key is not null`),
     check('imports_format_check', sql`${table.format} in ('ndjson', 'csv')`),
   ],
 );
@@ -74,6 +82,7 @@ export const importChunks = pgTable(
     importId: held('C1', 'transient', uuid('import_id')).notNull(),
     chunk: held('C1', 'transient', integer('chunk')).notNull(),
     firstLine: held('C1', 'transient', bigint('first_line', { mode: 'number' })).notNull(),
+    /** line ends in it: where the next chunk begins */
     lineCount: held('C1', 'transient', integer('line_count')).notNull(),
     body: held('C2', 'transient', bytes('body')).notNull(),
   },
