@@ -100,6 +100,12 @@ const schema = Type.Object({
     20,
     'The client gives a connection up after this, when the database no longer answers at all. Above `STATEMENT_TIMEOUT_SECONDS`.',
   ),
+  drainDelaySeconds: integer(
+    0,
+    60,
+    1,
+    'A process that stops says for so long that it is not ready, and answers all the same, so that traffic moves away first.',
+  ),
   drainTimeoutSeconds: integer(1, 600, 20, 'Time that requests and jobs have to finish at shutdown.'),
   bodyLimitBytes: integer(1024, 268_435_456, 4_194_304, 'Largest request body.'),
   importBodyLimitBytes: integer(1024, 1_099_511_627_776, 8_589_934_592, 'Largest body of an import.'),

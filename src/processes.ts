@@ -1,4 +1,5 @@
 /** The processes that stay: API, worker, and both in one. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { type AppDeps, buildApp } from './app.js';
 import type { Config } from './config.js';
@@ -77,7 +78,11 @@ async function listen(runtime: Runtime, queues: Queues | undefined): Promise<() 
     checks: { database: async () => void (await services.database.named('ready', 'select 1', [])) },
   };
   const app = await buildApp({ ...runtime, health } satisfies AppDeps);
-  const address = await app.listen({ host: config.host, port: config.port, listenTextResolver: () => 'listening' });
+  const address = await app.listen({
+    host: config.host,
+    port: config.port,
+    listenTextResolver: () => 'listening',
+  });
   // made last: a start that fails must not make a key that nobody was shown
   const secret = await firstKey(runtime);
   const lines = [
@@ -90,17 +95,19 @@ async function listen(runtime: Runtime, queues: Queues | undefined): Promise<() 
     '  Stop         Ctrl-C',
   ];
   console.log(lines.join('\n'));
-  return () => drain(app, health, config.drainTimeoutSeconds);
+  return () => drain(app, health, config);
 }
 
 /**
- * With keep-alive connections `close` alone waits for their clients. So first say `Connection: close` on every
- * reply and close those that are idle, until none is left or the time is over.
+ * A connection that is closed while its client sends the next request loses that request. So for a while every
+ * reply says `Connection: close` and readiness is gone, while all is answered as before; then nothing new is
+ * taken, and idle connections are closed until none is left or the time is over.
  */
-async function drain(app: FastifyInstance, health: Health, seconds: number): Promise<void> {
+async function drain(app: FastifyInstance, health: Health, config: Config): Promise<void> {
   health.draining = true;
+  await sleep(config.drainDelaySeconds * 1000);
   const idle = setInterval(() => app.server.closeIdleConnections(), 100);
-  const last = setTimeout(() => app.server.closeAllConnections(), seconds * 1000);
+  const last = setTimeout(() => app.server.closeAllConnections(), config.drainTimeoutSeconds * 1000);
   await app.close();
   clearInterval(idle);
   clearTimeout(last);
