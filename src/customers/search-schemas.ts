@@ -1,6 +1,7 @@
 /** Searches and duplicate checks as the API takes and answers them. */
 import { type Static, Type } from 'typebox';
 import { DateOnly, Nullable, Ref, Strict, StringEnum, Text } from '../platform/http/schemas.js';
+import type { DuplicateReason } from './duplicates.js';
 import { Customer, customerKinds, IdentifierIn } from './schemas.js';
 
 const limit = {
@@ -32,36 +33,40 @@ export const CustomerSearch = Strict(
   { $id: 'CustomerSearch' },
 );
 
-export const matchCodes = [
-  'identifier_same',
-  'resident_id_upgraded',
-  'identifier_differs',
-  'phone_same',
-  'email_same',
-  'birth_date_same',
-  'birth_date_near',
-  'birth_date_differs',
-  'name_same',
-  'name_reordered',
-  'name_contained',
-  'name_homophone',
-  'name_romanised',
-  'name_similar',
-  'name_part',
-  'name_part_sound',
-  'name_part_similar',
-  'name_initials',
-  'family_name_same',
-  'name_differs',
-  'kind_differs',
-] as const;
+const reasonCodes: Record<DuplicateReason['code'], string> = {
+  identifier_same: 'the same identifier: decisive',
+  resident_id_upgraded: 'the same resident id, of 15 digits here and 18 characters there',
+  identifier_differs: 'another identifier of a kind of which a customer has one',
+  phone_same: 'the same phone',
+  email_same: 'the same mail address',
+  birth_date_same: 'the same date of birth or foundation',
+  birth_date_near: 'day and month exchanged, or one digit other',
+  birth_date_differs: 'another date',
+  name_same: 'the same name',
+  name_reordered: 'the same words in another order',
+  name_contained: 'one name holds the other',
+  name_homophone: 'other characters that sound the same',
+  name_romanised: 'characters and their reading in Latin letters',
+  name_similar: 'written almost alike',
+  name_part: 'what was searched for is a part of the name',
+  name_part_sound: 'it sounds like a part of the name',
+  name_part_similar: 'it is written almost like a part of the name',
+  name_initials: 'the initials of the reading',
+  family_name_same: 'the same family name with another given name',
+  name_differs: 'another name',
+  kind_differs: 'a person and an organization',
+};
 
 export const MatchReason = Strict(
   {
-    code: StringEnum(matchCodes, { description: 'What was compared, and how it came out' }),
+    code: StringEnum(Object.keys(reasonCodes), {
+      description: Object.entries(reasonCodes)
+        .map(([code, meaning]) => `\`${code}\`: ${meaning}`)
+        .join('; '),
+    }),
     weight: Type.Number({ description: 'Evidence in bits; negative where it speaks against' }),
   },
-  { $id: 'MatchReason' },
+  { $id: 'MatchReason', description: 'What was compared, and how it came out' },
 );
 
 export const CustomerMatch = Strict(
