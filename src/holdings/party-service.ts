@@ -44,17 +44,12 @@ async function changeParty(
 }
 
 /** Changes share and dates of a party. */
-export async function patchParty(
+export const patchParty = (
   ctx: Ctx,
   ids: { id: string; party_id: string },
   versions: number[] | undefined,
   patch: Static<typeof HoldingPartyPatch>,
-): Promise<HoldingValue> {
-  const problems: FieldProblem[] = [];
-  const change = partyChange(patch, '', problems);
-  if (problems.length > 0) throw brokenRules(problems);
-  return changeParty(ctx, ids, versions, change);
-}
+): Promise<HoldingValue> => changeParty(ctx, ids, versions, partyChange(patch));
 
 /** Ends a party as of today. It is kept. */
 export const endParty = (

@@ -102,20 +102,18 @@ export function prepareParty(
   problems: FieldProblem[],
 ): PreparedParty | undefined {
   const customer = prepareReference(world, party.customer, `${pointer}/customer`, problems);
-  return customer && { id: newId(), customer, role: party.role, ...partyChange(party, pointer, problems) };
+  return customer && { id: newId(), customer, role: party.role, ...partyChange(party) };
 }
 
-export function partyChange(
-  { share, starts_on, ends_on }: Pick<PartyIn, 'share' | 'starts_on' | 'ends_on'>,
-  pointer: string,
-  problems: FieldProblem[],
-): Pick<PreparedParty, 'share' | 'startsOn' | 'endsOn'> {
-  if (share != null && Number(share) > 100) {
-    problems.push(at(`${pointer}/share`, 'shares_exceed_whole', 'is more than 100 percent'));
-  }
-  return {
-    ...(share === undefined ? {} : { share }),
-    ...(starts_on === undefined ? {} : { startsOn: starts_on }),
-    ...(ends_on === undefined ? {} : { endsOn: ends_on }),
-  };
-}
+export const partyChange = ({
+  share,
+  starts_on,
+  ends_on,
+}: Pick<PartyIn, 'share' | 'starts_on' | 'ends_on'>): Pick<
+  PreparedParty,
+  'share' | 'startsOn' | 'endsOn'
+> => ({
+  ...(share === undefined ? {} : { share }),
+  ...(starts_on === undefined ? {} : { startsOn: starts_on }),
+  ...(ends_on === undefined ? {} : { endsOn: ends_on }),
+});

@@ -35,7 +35,7 @@ const replies = {
     headers: etagHeader,
     example: holdingExample,
   },
-  304: { description: 'The caller has this version already' },
+  304: { description: 'The caller has this version already', headers: etagHeader },
 };
 
 export function holdingRoutes(app: FastifyInstance): void {
@@ -115,10 +115,10 @@ function readRoutes(app: FastifyInstance): void {
   });
 }
 
-const upsertReply = (description: string, outcome: string, headers: Record<string, string>) => ({
+const upsertReply = (description: string, outcome: string) => ({
   description,
   schema: Ref(schemas.HoldingUpsertResult),
-  headers,
+  headers: { ...etagHeader, Location: 'Where it is' },
   example: { outcome, ignored_fields: [], holding: holdingExample },
 });
 
@@ -138,8 +138,8 @@ function writeRoutes(app: FastifyInstance): void {
     bodyExample: holdingUpsertExample,
     problems: ['rule_broken', 'not_found', 'identifier_conflict'],
     replies: {
-      200: upsertReply('Updated, or unchanged', 'updated', etagHeader),
-      201: upsertReply('Created', 'created', { ...etagHeader, Location: 'Where it is' }),
+      200: upsertReply('Updated, or unchanged', 'updated'),
+      201: upsertReply('Created', 'created'),
     },
     handler: async ({ ctx, body }) => {
       const { outcome, ignored_fields, record } = await service.upsertHolding(ctx, body);

@@ -18,7 +18,7 @@ import {
 import { categories, roles, statuses } from './vocabulary.js';
 
 const Share = Type.String({
-  pattern: '^(0|[1-9][0-9]?|100)(\\.[0-9]{1,4})?$',
+  pattern: '^(100(\\.0{1,4})?|(0|[1-9][0-9]?)(\\.[0-9]{1,4})?)$',
   description: 'Percent of the holding, for owners',
 });
 const startsOn = DateOnly('First day in this role');
