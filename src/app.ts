@@ -22,6 +22,7 @@ import { useProblems } from './platform/http/problems.js';
 import { createServer, useParsers, useRequestRules } from './platform/http/server.js';
 import type { Logger } from './platform/log.js';
 import { profileRoutes } from './profile/routes.js';
+import { relationshipRoutes } from './relationships/routes.js';
 import { segmentRoutes } from './segments/routes.js';
 
 export type AppDeps = {
@@ -50,6 +51,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     customerRoutes(scope);
     searchRoutes(scope);
     holdingRoutes(scope);
+    relationshipRoutes(scope);
     profileRoutes(scope);
     activityRoutes(scope);
     importRoutes(scope, deps.config);
