@@ -134,29 +134,7 @@ async function writeContacts(
 ): Promise<void> {
   const changes = decided.filter(({ change }) => change.contacts !== undefined);
   if (changes.length === 0) return;
-  const pairs = (pick: (change: Change) => string[] | undefined) =>
-    changes.flatMap(({ work, change }) =>
-      (pick(change) ?? []).map((id) => ({ customerId: work.customerId, id })),
-    );
-  const removed = pairs((change) => change.contacts?.removed);
-  const demoted = pairs((change) => change.contacts?.demoted);
-  const at = (list: typeof removed) =>
-    sql`unnest(${array(
-      list.map((one) => one.customerId),
-      'uuid',
-    )}, ${array(
-      list.map((one) => one.id),
-      'uuid',
-    )}) as r(customer_id, id)`;
-  if (removed.length > 0) {
-    await tx.run(
-      sql`delete from contact_points c using ${at(removed)} where c.customer_id = r.customer_id and c.id = r.id`,
-    );
-  }
-  if (demoted.length > 0) {
-    await tx.run(sql`update contact_points c set is_primary = false from ${at(demoted)}
-      where c.customer_id = r.customer_id and c.id = r.id`);
-  }
+  await withdrawContacts(tx, changes);
   const rows = changes.flatMap(({ work, change }) =>
     (change.contacts?.written ?? []).map((one) => ({ work, ...one })),
   );
@@ -206,4 +184,31 @@ async function writeContacts(
       )}
     ) as r(customer_id, id, kind, label, is_primary, value_index, sealed, source, source_time, recorded_at)
     on conflict (customer_id, kind, value_index) do update set label = excluded.label, is_primary = excluded.is_primary`);
+}
+
+/** Removes those that are stated no longer, and takes the first place where another has it now. */
+async function withdrawContacts(tx: Tx, changes: readonly Decided[]): Promise<void> {
+  const pairs = (pick: (change: Change) => string[] | undefined) =>
+    changes.flatMap(({ work, change }) =>
+      (pick(change) ?? []).map((id) => ({ customerId: work.customerId, id })),
+    );
+  const removed = pairs((change) => change.contacts?.removed);
+  const demoted = pairs((change) => change.contacts?.demoted);
+  const at = (list: typeof removed) =>
+    sql`unnest(${array(
+      list.map((one) => one.customerId),
+      'uuid',
+    )}, ${array(
+      list.map((one) => one.id),
+      'uuid',
+    )}) as r(customer_id, id)`;
+  if (removed.length > 0) {
+    await tx.run(
+      sql`delete from contact_points c using ${at(removed)} where c.customer_id = r.customer_id and c.id = r.id`,
+    );
+  }
+  if (demoted.length > 0) {
+    await tx.run(sql`update contact_points c set is_primary = false from ${at(demoted)}
+      where c.customer_id = r.customer_id and c.id = r.id`);
+  }
 }

@@ -201,8 +201,8 @@ function keptQueues(backend: QueueBackend, names: readonly string[], complain: (
 function paced(log: Log) {
   let silentUntil = 0;
   return (error: unknown) => {
-    if (Date.now() < silentUntil) return;
-    silentUntil = Date.now() + 10_000;
+    if (performance.now() < silentUntil) return;
+    silentUntil = performance.now() + 10_000;
     log.warn({ err: error }, 'the job queue has a problem');
   };
 }
