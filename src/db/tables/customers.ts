@@ -4,6 +4,7 @@ import {
   boolean,
   check,
   date,
+  foreignKey,
   index,
   integer,
   jsonb,
@@ -122,26 +123,27 @@ export const customers = pgTable(
 export const customerStatements = pgTable(
   'customer_statements',
   {
-    customerId: held('C1', 'relationship', uuid('customer_id'))
-      .notNull()
-      .references(() => customers.id),
+    customerId: held('C1', 'relationship', uuid('customer_id')).notNull(),
     source: held('C1', 'relationship', text('source')).notNull(),
     /** { field: { value, source_time, recorded_at } } */
     fields: held('C2', 'relationship', jsonb('fields')).notNull(),
   },
-  (table) => [primaryKey({ name: 'customer_statements_pkey', columns: [table.customerId, table.source] })],
+  (table) => [
+    primaryKey({ name: 'customer_statements_pkey', columns: [table.customerId, table.source] }),
+    foreignKey({
+      name: 'customer_statements_customer_id_fkey',
+      columns: [table.customerId],
+      foreignColumns: [customers.id],
+    }),
+  ],
 );
 
 export const identifiers = pgTable(
   'identifiers',
   {
-    customerId: held('C1', 'relationship', uuid('customer_id'))
-      .notNull()
-      .references(() => customers.id),
+    customerId: held('C1', 'relationship', uuid('customer_id')).notNull(),
     id: held('C1', 'relationship', uuid('id')).notNull(),
-    scheme: held('C1', 'relationship', text('scheme'))
-      .notNull()
-      .references(() => identifierSchemes.key),
+    scheme: held('C1', 'relationship', text('scheme')).notNull(),
     valueIndex: held('C2', 'relationship', text('value_index')).notNull(),
     /** in clear, for schemes that are not sensitive */
     value: held('C2', 'relationship', text('value')),
@@ -153,6 +155,16 @@ export const identifiers = pgTable(
   },
   (table) => [
     primaryKey({ name: 'identifiers_pkey', columns: [table.customerId, table.scheme, table.valueIndex] }),
+    foreignKey({
+      name: 'identifiers_customer_id_fkey',
+      columns: [table.customerId],
+      foreignColumns: [customers.id],
+    }),
+    foreignKey({
+      name: 'identifiers_scheme_fkey',
+      columns: [table.scheme],
+      foreignColumns: [identifierSchemes.key],
+    }),
     uniqueIndex('identifiers_customer_id_id_key').on(table.customerId, table.id),
     check('identifiers_status_check', sql`${table.status} in ('active', 'superseded', 'removed')`),
     check('identifiers_value_check', sql`(${table.value} is null) <> (${table.sealed} is null)`),
@@ -162,9 +174,7 @@ export const identifiers = pgTable(
 export const contactPoints = pgTable(
   'contact_points',
   {
-    customerId: held('C1', 'relationship', uuid('customer_id'))
-      .notNull()
-      .references(() => customers.id),
+    customerId: held('C1', 'relationship', uuid('customer_id')).notNull(),
     id: held('C1', 'relationship', uuid('id')).notNull(),
     kind: held('C1', 'relationship', text('kind')).notNull(),
     label: held('C1', 'relationship', text('label')).notNull(),
@@ -178,6 +188,11 @@ export const contactPoints = pgTable(
   },
   (table) => [
     primaryKey({ name: 'contact_points_pkey', columns: [table.customerId, table.id] }),
+    foreignKey({
+      name: 'contact_points_customer_id_fkey',
+      columns: [table.customerId],
+      foreignColumns: [customers.id],
+    }),
     uniqueIndex('contact_points_customer_id_kind_value_index_key').on(
       table.customerId,
       table.kind,
@@ -199,14 +214,10 @@ export const relationshipTypes = pgTable('relationship_types', {
 export const relationships = pgTable(
   'relationships',
   {
-    customerId: held('C1', 'relationship', uuid('customer_id'))
-      .notNull()
-      .references(() => customers.id),
+    customerId: held('C1', 'relationship', uuid('customer_id')).notNull(),
     id: held('C1', 'relationship', uuid('id')).notNull(),
     relatedCustomerId: held('C1', 'relationship', uuid('related_customer_id')).notNull(),
-    role: held('C1', 'relationship', text('role'))
-      .notNull()
-      .references(() => relationshipTypes.role),
+    role: held('C1', 'relationship', text('role')).notNull(),
     startsOn: held('C1', 'relationship', date('starts_on', { mode: 'string' })),
     endsOn: held('C1', 'relationship', date('ends_on', { mode: 'string' })),
     source: held('C1', 'relationship', text('source')).notNull(),
@@ -215,6 +226,16 @@ export const relationships = pgTable(
   },
   (table) => [
     primaryKey({ name: 'relationships_pkey', columns: [table.customerId, table.id] }),
+    foreignKey({
+      name: 'relationships_customer_id_fkey',
+      columns: [table.customerId],
+      foreignColumns: [customers.id],
+    }),
+    foreignKey({
+      name: 'relationships_role_fkey',
+      columns: [table.role],
+      foreignColumns: [relationshipTypes.role],
+    }),
     uniqueIndex('relationships_open_key')
       .on(table.customerId, table.relatedCustomerId, table.role)
       .where(sql`ends_on is null`),

@@ -3,6 +3,7 @@ import {
   bigint,
   check,
   date,
+  foreignKey,
   index,
   jsonb,
   pgTable,
@@ -34,9 +35,7 @@ export const holdingKeys = pgTable(
 export const holdings = pgTable(
   'holdings',
   {
-    customerId: held('C1', 'relationship', uuid('customer_id'))
-      .notNull()
-      .references(() => customers.id),
+    customerId: held('C1', 'relationship', uuid('customer_id')).notNull(),
     id: held('C1', 'relationship', uuid('id')).notNull(),
     source: held('C1', 'relationship', text('source')).notNull(),
     numberIndex: held('C2', 'relationship', text('number_index')).notNull(),
@@ -57,6 +56,11 @@ export const holdings = pgTable(
   },
   (table) => [
     primaryKey({ name: 'holdings_pkey', columns: [table.customerId, table.id] }),
+    foreignKey({
+      name: 'holdings_customer_id_fkey',
+      columns: [table.customerId],
+      foreignColumns: [customers.id],
+    }),
     check(
       'holdings_category_check',
       sql`${table.category} in ('deposit', 'time_deposit', 'wealth_product', 'fund', 'bond', 'insurance', 'precious_metal', 'loan', 'mortgage', 'credit_card', 'debit_card', 'service')`,
@@ -72,9 +76,7 @@ export const holdings = pgTable(
 export const holdingParties = pgTable(
   'holding_parties',
   {
-    customerId: held('C1', 'relationship', uuid('customer_id'))
-      .notNull()
-      .references(() => customers.id),
+    customerId: held('C1', 'relationship', uuid('customer_id')).notNull(),
     holdingId: held('C1', 'relationship', uuid('holding_id')).notNull(),
     ownerId: held('C1', 'relationship', uuid('owner_id')).notNull(),
     role: held('C1', 'relationship', text('role')).notNull(),
@@ -87,6 +89,11 @@ export const holdingParties = pgTable(
   },
   (table) => [
     primaryKey({ name: 'holding_parties_pkey', columns: [table.customerId, table.id] }),
+    foreignKey({
+      name: 'holding_parties_customer_id_fkey',
+      columns: [table.customerId],
+      foreignColumns: [customers.id],
+    }),
     uniqueIndex('holding_parties_open_key')
       .on(table.customerId, table.holdingId, table.role)
       .where(sql`ends_on is null`),

@@ -81,7 +81,7 @@ export const auditEntries = pgTable(
   },
   (table) => [
     index('audit_entries_unsealed_idx').on(table.occurredAt, table.id).where(sql`sequence is null`),
-    index('audit_entries_subject_id_idx').on(table.subjectId, table.occurredAt),
+    index('audit_entries_subject_id_idx').on(table.subjectId, table.occurredAt, table.id),
   ],
 );
 
@@ -108,6 +108,7 @@ export const outbox = pgTable(
       .on(table.occurredAt, table.subjectVersion, table.id)
       .where(sql`sequence is null`),
     index('outbox_sequence_idx').on(table.sequence),
+    index('outbox_subject_idx').on(table.subject, table.occurredAt, table.id),
   ],
 );
 

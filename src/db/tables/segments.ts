@@ -32,9 +32,7 @@ export const segments = pgTable(
 export const segmentVersions = pgTable(
   'segment_versions',
   {
-    segment: held('C1', 'definition', text('segment'))
-      .notNull()
-      .references(() => segments.key),
+    segment: held('C1', 'definition', text('segment')).notNull(),
     version: held('C1', 'definition', integer('version')).notNull(),
     rule: held('C1', 'definition', jsonb('rule')),
     /** the facts that the rule reads, as marks name them */
@@ -46,7 +44,14 @@ export const segmentVersions = pgTable(
     /** since when everybody is marked; null while that is under way */
     completedAt: held('C1', 'definition', instant('completed_at')),
   },
-  (table) => [primaryKey({ name: 'segment_versions_pkey', columns: [table.segment, table.version] })],
+  (table) => [
+    primaryKey({ name: 'segment_versions_pkey', columns: [table.segment, table.version] }),
+    foreignKey({
+      name: 'segment_versions_segment_fkey',
+      columns: [table.segment],
+      foreignColumns: [segments.key],
+    }),
+  ],
 );
 
 /** A customer was in a segment during [entered_at, left_at). */

@@ -1,0 +1,108 @@
+/** The whole picture of a customer. */
+import { Type } from 'typebox';
+import { Activity } from '../activities/schemas.js';
+import { Customer } from '../customers/schemas.js';
+import { CustomerHolding } from '../holdings/schemas.js';
+import { Count, Id, Instant, Money, Nullable, Ref, Strict, StringEnum } from '../platform/http/schemas.js';
+import { Relationship } from '../relationships/schemas.js';
+import { CustomerSegment } from '../segments/schemas.js';
+
+export const ProfileTotals = Strict(
+  {
+    currency: Type.String({ description: 'The currency of the bank' }),
+    aum: Nullable(Money('Assets under management of holdings whose primary owner the customer is')),
+    liabilities: Nullable(Money('What is owed on loans, mortgages and credit cards')),
+    net: Nullable(Money('Assets less liabilities; null where nothing is valued')),
+    holdings: Count('Holdings that are not closed, of which it is the primary owner'),
+    unvalued: Count('Those with a balance in a currency that has no rate'),
+  },
+  { $id: 'ProfileTotals' },
+);
+
+export const ActivityTotal = Strict(
+  {
+    type: Type.String(),
+    direction: StringEnum(['in', 'out', 'none']),
+    initiated_by: StringEnum(['customer', 'bank', 'third_party']),
+    count: Count('Of all time'),
+    amount: Money('Sum in the currency of the bank'),
+    unvalued: Count('Those that have no reporting amount'),
+    first_at: Instant('The first of them'),
+    last_at: Instant('The last of them'),
+  },
+  { $id: 'ActivityTotal' },
+);
+
+export const StatedValue = Strict(
+  {
+    source: Type.String(),
+    value: Type.Unknown({ description: 'Masked as the value itself is' }),
+    source_time: Instant('When the source knew it'),
+    recorded_at: Instant('When it came here'),
+  },
+  { $id: 'StatedValue' },
+);
+
+export const Profile = Strict(
+  {
+    customer: Ref(Customer),
+    provenance: Type.Record(Type.String(), Type.Array(Ref(StatedValue)), {
+      description: 'By field: who stated what and when; the first is the value that stands',
+    }),
+    totals: Ref(ProfileTotals),
+    holdings: Type.Array(Ref(CustomerHolding), { description: 'In every present role, at most 200' }),
+    relationships: Type.Array(Ref(Relationship), { description: 'Present ones, at most 200' }),
+    segments: Type.Array(Ref(CustomerSegment)),
+    activity_totals: Type.Array(Ref(ActivityTotal)),
+    last_activities: Type.Array(Ref(Activity), { description: 'The last ten' }),
+    review: Strict({
+      evaluated_at: Nullable(Instant('When memberships were last judged')),
+      pending: Type.Boolean({ description: 'Something changed since' }),
+      next_change_at: Nullable(Instant('When they can change with no write')),
+    }),
+    as_of: Instant('When this was read'),
+  },
+  { $id: 'Profile', description: 'The whole picture of a customer in one read' },
+);
+
+export const Summary = Strict(
+  {
+    id: Id('Of the customer'),
+    display_name: Nullable(Type.String()),
+    kind: StringEnum(['person', 'organization']),
+    status: Type.String(),
+    branch: Nullable(Type.String()),
+    relationship_manager: Nullable(Type.String()),
+    totals: Ref(ProfileTotals),
+    segments: Type.Array(Type.String()),
+    last_activity_at: Nullable(Instant('Of all activities')),
+  },
+  { $id: 'Summary', description: 'What a mobile screen needs' },
+);
+
+export const TimelineEntry = Strict(
+  {
+    kind: StringEnum(['activity', 'change', 'event']),
+    id: Id('Of the activity, the audit entry or the event'),
+    at: Instant('When it happened'),
+    type: Type.String({ description: 'Type of the activity, action of the change, or type of the event' }),
+    activity: Type.Optional(Ref(Activity)),
+    actor: Type.Optional(Type.String({ description: 'Who made the change' })),
+    data: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  },
+  { $id: 'TimelineEntry' },
+);
+export const TimelinePage = Strict(
+  { data: Type.Array(Ref(TimelineEntry)), next_cursor: Nullable(Type.String()) },
+  { $id: 'TimelinePage' },
+);
+
+export const profileComponents = [
+  ProfileTotals,
+  ActivityTotal,
+  StatedValue,
+  Profile,
+  Summary,
+  TimelineEntry,
+  TimelinePage,
+];

@@ -1,0 +1,98 @@
+/** The whole picture as one statement, which each connection prepares once. */
+
+import { recordColumns } from '../customers/view.js';
+import { compileQuery } from '../db/client.js';
+import { assetCategories, liabilityCategories } from '../holdings/categories.js';
+import { holdingColumns } from '../holdings/view.js';
+import { relatedColumns } from '../relationships/view.js';
+
+const list = (words: readonly string[]) => words.map((word) => `'${word}'`).join(', ');
+const utc = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+const columnsOfHolding = compileQuery(holdingColumns).sql;
+
+/** $1 customer, $2 today at the bank, $3 its currency, $4 branches, $5 manager, $6 customer of the data scope */
+const inScope = (alias: string) =>
+  `($4::text[] is null or ${alias}.branch = any($4)) and ($5::text is null or ${alias}.manager = $5)
+   and ($6::uuid is null or ${alias}.id = $6)`;
+
+const totals = `(
+  select json_build_object('aum', t.aum::text, 'liabilities', (-t.owed)::text, 'net', t.net::text,
+    'holdings', t.holdings, 'unvalued', t.unvalued)
+  from (
+    select sum(h.balance) filter (where h.currency = $3 and h.category in (${list(assetCategories)})) as aum,
+      sum(h.balance) filter (where h.currency = $3 and h.category in (${list(liabilityCategories)})) as owed,
+      sum(h.balance) filter (where h.currency = $3 and h.category in (${list([...assetCategories, ...liabilityCategories])})) as net,
+      count(*) as holdings,
+      count(*) filter (where h.balance is not null and h.currency <> $3) as unvalued
+    from holdings h where h.customer_id = customers.id and h.status <> 'closed'
+  ) t) as totals`;
+
+const holdings = `(
+  select coalesce(json_agg(row_to_json(x)), '[]') from (
+    select p.id as party_id, p.role, p.share::text as share, p.starts_on, p.ends_on, o.*
+    from holding_parties p cross join lateral (
+      select ${columnsOfHolding
+        .replaceAll('h.balance,', 'h.balance::text as balance,')
+        .replace('h.recorded_at', `${utc('h.recorded_at')} as recorded_at`)
+        .replace('h.source_time', `${utc('h.source_time')} as source_time`)}
+      from holdings h where h.customer_id = p.owner_id and h.id = p.holding_id) o
+    where p.customer_id = customers.id and (p.ends_on is null or p.ends_on > $2::date)
+    order by p.id limit 200) x) as holdings`;
+
+const relationships = `(
+  select coalesce(json_agg(json_build_object('id', r.id, 'role', r.role, 'starts_on', r.starts_on, 'ends_on', r.ends_on,
+    'source', r.source, 'recorded_at', ${utc('r.recorded_at')}, 'version', r.version, 'related', ${relatedColumns}) order by r.id), '[]')
+  from (select * from relationships r where r.customer_id = customers.id and (r.ends_on is null or r.ends_on > $2::date)
+    order by r.id limit 200) r
+  join customers c on c.id = r.related_customer_id where ${inScope('c')}) as relationships`;
+
+const segments = `(
+  select coalesce(json_agg(json_build_object('segment', m.segment, 'name', s.name, 'entered_at', ${utc('m.entered_at')},
+    'left_at', null, 'rule_version', m.rule_version, 'cause', m.cause) order by m.segment), '[]')
+  from memberships m join segments s on s.key = m.segment
+  where m.customer_id = customers.id and m.left_at is null) as segments`;
+
+const activityTotals = `(
+  select coalesce(json_agg(json_build_object('type', t.type, 'direction', t.direction, 'initiated_by', t.initiated_by,
+    'count', t.count, 'amount', t.amount::text, 'unvalued', t.unvalued, 'first_at', ${utc('t.first_at')},
+    'last_at', ${utc('t.last_at')}) order by t.type, t.direction, t.initiated_by), '[]')
+  from activity_totals t where t.customer_id = customers.id) as activity_totals`;
+
+/** An activity as JSON, of `activities` as a. */
+export const activityJson = `json_build_object('id', a.id, 'customer_id', a.customer_id, 'type', a.type,
+  'occurred_at', ${utc('a.occurred_at')}, 'precision', a.precision, 'business_date', a.business_date,
+  'amount', a.amount::text, 'currency', a.currency, 'direction', a.direction,
+  'reporting_amount', a.reporting_amount::text, 'channel', a.channel, 'initiated_by', a.initiated_by,
+  'own_transfer', a.own_transfer, 'holding_id', a.holding_id, 'source', a.source, 'source_id', a.source_id,
+  'attributes', coalesce(a.attributes, '{}'), 'state', a.state, 'recorded_at', ${utc('a.recorded_at')})`;
+
+const lastActivities = `(
+  select coalesce(json_agg(${activityJson} order by a.occurred_at desc, a.id desc), '[]')
+  from (select * from activities where customer_id = customers.id order by occurred_at desc, id desc limit 10) a)
+  as last_activities`;
+
+const statements = `(
+  select coalesce(json_object_agg(s.source, s.fields), '{}') from customer_statements s
+  where s.customer_id = customers.id) as statements`;
+
+const review = `(
+  select json_build_object('evaluated_at', ${utc('r.reviewed_at')}, 'pending', r.marked_at is not null,
+    'next_change_at', ${utc('r.next_change_at')})
+  from review_state r where r.customer_id = customers.id) as review`;
+
+export const profileStatement = `select ${recordColumns}, ${[
+  totals,
+  holdings,
+  relationships,
+  segments,
+  activityTotals,
+  lastActivities,
+  statements,
+  review,
+].join(', ')} from customers where customers.id = $1 and ${inScope('customers')}`;
+
+export const summaryStatement = `select customers.id, kind, status, full_name, given_name, family_name, legal_name,
+  short_name, branch, manager, version, ${totals},
+  array(select m.segment from memberships m where m.customer_id = customers.id and m.left_at is null order by m.segment) as segments,
+  (select max(t.last_at) from activity_totals t where t.customer_id = customers.id) as last_activity_at
+  from customers where customers.id = $1 and ($2::date is not null) and ${inScope('customers')}`;
