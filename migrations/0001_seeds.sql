@@ -24,9 +24,9 @@ INSERT INTO segments (key, name, description, kind, version, created_at, updated
   ('ordinary', 'Ordinary', 'With the bank for 90 days or more, and not above the high-net-worth bound.', 'rule', 1, '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z');
 --> statement-breakpoint
 INSERT INTO segment_versions (segment, version, rule, reads, created_at, created_by, completed_at) VALUES
-  ('high_net_worth', 1, '{"fact": "holdings.net", "op": "gt", "value": "1000000"}', '{holdings.net}', '2026-01-01T00:00:00Z', 'system', '2026-01-01T00:00:00Z'),
-  ('new', 1, '{"fact": "tenure_days", "op": "lt", "value": 90}', '{tenure_days}', '2026-01-01T00:00:00Z', 'system', '2026-01-01T00:00:00Z'),
-  ('ordinary', 1, '{"all": [{"fact": "tenure_days", "op": "gte", "value": 90}, {"not": {"fact": "holdings.net", "op": "gt", "value": "1000000"}}]}', '{tenure_days,holdings.net}', '2026-01-01T00:00:00Z', 'system', '2026-01-01T00:00:00Z');
+  ('high_net_worth', 1, '{"fact": "holdings.net", "op": "gt", "value": "1000000"}', '{holdings}', '2026-01-01T00:00:00Z', 'system', '2026-01-01T00:00:00Z'),
+  ('new', 1, '{"fact": "tenure_days", "op": "lt", "value": 90}', '{customer,holdings}', '2026-01-01T00:00:00Z', 'system', '2026-01-01T00:00:00Z'),
+  ('ordinary', 1, '{"all": [{"fact": "tenure_days", "op": "gte", "value": 90}, {"not": {"fact": "holdings.net", "op": "gt", "value": "1000000"}}]}', '{customer,holdings}', '2026-01-01T00:00:00Z', 'system', '2026-01-01T00:00:00Z');
 --> statement-breakpoint
 INSERT INTO outbox_head (id, sequence) VALUES (1, 0);
 --> statement-breakpoint

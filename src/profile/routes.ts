@@ -106,7 +106,7 @@ function summaryRoute(app: FastifyInstance): void {
     params,
     replies: {
       200: { description: 'The summary', schema: Ref(Summary), headers: { ETag: 'Of the content' }, example },
-      304: { description: 'The caller has this already' },
+      304: { description: 'The caller has this already', headers: { ETag: 'Of the content' } },
     },
     handler: async ({ ctx, params: { id }, headers }) => {
       const body = await getSummary(ctx, id);

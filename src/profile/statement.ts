@@ -54,7 +54,7 @@ const segments = `(
 
 const activityTotals = `(
   select coalesce(json_agg(json_build_object('type', t.type, 'direction', t.direction, 'initiated_by', t.initiated_by,
-    'count', t.count, 'amount', t.amount::text, 'unvalued', t.unvalued, 'first_at', ${utc('t.first_at')},
+    'count', t.count, 'amount', trim_scale(t.amount)::text, 'unvalued', t.unvalued, 'first_at', ${utc('t.first_at')},
     'last_at', ${utc('t.last_at')}) order by t.type, t.direction, t.initiated_by), '[]')
   from activity_totals t where t.customer_id = customers.id) as activity_totals`;
 

@@ -91,7 +91,7 @@ function readRoutes(app: FastifyInstance): void {
     domain,
     scope: 'segments:read',
     params,
-    replies: { 200: found, 304: { description: 'The caller has this version already' } },
+    replies: { 200: found, 304: { description: 'The caller has this version already', headers: etagHeader } },
     handler: async ({ ctx, params: { key }, headers }) => {
       const row = await service.getSegment(ctx, key);
       const etag = etagOf(row.rule_version);
