@@ -5,6 +5,7 @@
 import fastify from 'fastify';
 import pg from 'pg';
 import { recordColumns } from '../src/customers/view.js';
+import { profileStatement } from '../src/profile/statement.js';
 
 const [databaseUrl, port] = process.argv.slice(2);
 const pool = new pg.Pool({ connectionString: databaseUrl, max: 10 });
@@ -15,6 +16,16 @@ app.get<{ Params: { id: string } }>('/read/:id', async (request) => {
     name: 'read',
     text: `select ${recordColumns} from customers where customers.id = $1`,
     values: [request.params.id],
+  });
+  return rows[0];
+});
+
+app.get<{ Params: { id: string } }>('/profile/:id', async (request) => {
+  const today = new Date().toISOString().slice(0, 10);
+  const { rows } = await pool.query({
+    name: 'profile',
+    text: profileStatement,
+    values: [request.params.id, today, 'CNY', null, null, null],
   });
   return rows[0];
 });
