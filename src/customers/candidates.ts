@@ -29,9 +29,9 @@ const candidatesOfAllMax = 500;
 const rowsMax = 2000;
 /** A bigram or a word that more share is no way by itself. */
 const rareMax = 100;
-/** Shorter ones have too few trigrams to be recognised by. */
-const misspeltLettersMin = 4;
-const misspeltLettersMax = 60;
+/** Shorter ones have too few trigrams to be recognised by: in a bank of Latin names one in twenty would match. */
+const misspeltLettersMin = 5;
+const misspeltLettersMax = 40;
 
 /**
  * A snapshot in which no table is read as a whole. For a name that many share, a scan that stops at the limit looks
@@ -41,7 +41,7 @@ export function throughIndexes<T>(ctx: Ctx, work: (reader: Reader) => Promise<T>
   return ctx.database.begin(async (tx) => {
     await tx.rows(sql`
       select set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),
-        set_config('pg_trgm.word_similarity_threshold', '0.45', true)`);
+        set_config('pg_trgm.word_similarity_threshold', '0.5', true)`);
     return work(tx);
   }, 'repeatable read read only');
 }
