@@ -6,6 +6,7 @@ import { activityRoutes } from './activities/routes.js';
 import type { Config } from './config.js';
 import { customerRoutes } from './customers/routes.js';
 import { searchRoutes } from './customers/search-routes.js';
+import { definitionRoutes } from './definitions/routes.js';
 import { eventRoutes } from './events/routes.js';
 import type { LoadFacts } from './facts.js';
 import { holdingRoutes } from './holdings/routes.js';
@@ -52,6 +53,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     searchRoutes(scope);
     holdingRoutes(scope);
     relationshipRoutes(scope);
+    definitionRoutes(scope);
     profileRoutes(scope);
     activityRoutes(scope);
     importRoutes(scope, deps.config);
