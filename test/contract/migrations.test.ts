@@ -1,0 +1,104 @@
+/** From an empty database to the newest schema: once, twice, at once from many sides, and nothing is left to generate. */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { expect, inject, test } from 'vitest';
+import { migrateDatabase } from '../../src/platform/migrate.js';
+import { withDatabase } from '../support/global-setup.js';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** An empty database of one's own. */
+async function withEmpty(options: string, work: (url: string) => Promise<void>): Promise<void> {
+  const admin = inject('adminUrl');
+  const name = `${inject('template')}_m${randomBytes(4).toString('hex')}`;
+  await connected(admin, (client) => client.query(`create database ${name} template template0 ${options}`));
+  try {
+    await work(withDatabase(admin, name));
+  } finally {
+    await connected(admin, (client) => client.query(`drop database ${name} with (force)`));
+  }
+}
+
+const utf8 = `encoding 'UTF8' lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8'`;
+
+/** All that a schema is, as text. */
+const shapeOf = (url: string) =>
+  connected(url, async (client) => {
+    const parts = [
+      `select table_name, column_name, data_type, is_nullable, column_default, ordinal_position from information_schema.columns
+       where table_schema = 'public' order by 1, 6`,
+      `select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
+       where connamespace = 'public'::regnamespace order by 1, 2`,
+      `select tablename, indexname, indexdef from pg_indexes where schemaname = 'public' order by 1, 2`,
+      'select hash from drizzle.__drizzle_migrations order by id',
+    ];
+    const shape: unknown[] = [];
+    for (const part of parts) shape.push((await client.query(part)).rows);
+    return shape;
+  });
+
+test('an empty database becomes the newest one, and a second run changes nothing', async () => {
+  await withEmpty(utf8, async (url) => {
+    await migrateDatabase(url);
+    const once = await shapeOf(url);
+    await migrateDatabase(url);
+    expect(await shapeOf(url)).toEqual(once);
+    expect(once).toEqual(await shapeOf(withDatabase(inject('adminUrl'), inject('template'))));
+  });
+});
+
+test('many processes at once migrate once', async () => {
+  await withEmpty(utf8, async (url) => {
+    await Promise.all(Array.from({ length: 8 }, () => migrateDatabase(url)));
+    const migrations = await connected(url, (client) =>
+      client.query('select hash from drizzle.__drizzle_migrations'),
+    );
+    const journal = JSON.parse(await readFile(path.join(root, 'migrations/meta/_journal.json'), 'utf8'));
+    expect(migrations.rows).toHaveLength(journal.entries.length);
+    const seeds = await connected(url, (client) => client.query('select key from segments order by key'));
+    expect(seeds.rows.map(({ key }) => key)).toEqual(['high_net_worth', 'new', 'ordinary']);
+  });
+});
+
+test('a database in which Chinese names could not be found is refused', async () => {
+  await withEmpty(`encoding 'UTF8' locale_provider libc lc_collate 'C' lc_ctype 'C'`, async (url) => {
+    await expect(migrateDatabase(url)).rejects.toThrow(/Chinese/);
+  });
+  await withEmpty(`encoding 'SQL_ASCII' locale_provider libc lc_collate 'C' lc_ctype 'C'`, async (url) => {
+    await expect(migrateDatabase(url)).rejects.toThrow(/UTF8/);
+  });
+});
+
+test('the migrations say all that the tables say: nothing is left to generate', async () => {
+  const copy = await mkdtemp(path.join(tmpdir(), 'clientele-migrations-'));
+  try {
+    await cp(path.join(root, 'migrations'), copy, { recursive: true });
+    const before = await readdir(copy, { recursive: true });
+    // drizzle-kit takes a path for one of the project, however it begins
+    const out = path.relative(root, copy);
+    const settings = ['--dialect', 'postgresql', '--schema', './src/db/tables/*.ts', '--out', out];
+    const { stdout } = await promisify(execFile)('node_modules/.bin/drizzle-kit', ['generate', ...settings], {
+      cwd: root,
+    });
+    expect((await readdir(copy, { recursive: true })).sort(), stdout).toEqual(before.sort());
+    expect(stdout).toContain('No schema changes');
+  } finally {
+    await rm(copy, { recursive: true });
+  }
+});
