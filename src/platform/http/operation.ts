@@ -49,7 +49,7 @@ type ReplyDeclaration = {
   description: string;
   schema?: TSchema;
   /** other than application/json */
-  contentType?: string;
+  contentTypes?: readonly string[];
   headers?: Record<string, string>;
   example?: unknown;
 };
@@ -254,12 +254,12 @@ function successReplies(op: Operation<TObject, TObject, TSchema>): Record<number
       if (declared.schema === undefined) {
         return [status, { type: 'null', description: declared.description, ...withHeaders }];
       }
-      const content = {
-        [declared.contentType ?? jsonType]: {
-          schema: declared.schema,
-          ...(declared.example === undefined ? {} : { examples: { example: { value: declared.example } } }),
-        },
+      const media = {
+        schema: declared.schema,
+        ...(declared.example === undefined ? {} : { examples: { example: { value: declared.example } } }),
       };
+      const types = declared.contentTypes ?? [jsonType];
+      const content = Object.fromEntries(types.map((type) => [type, media]));
       return [status, { description: declared.description, ...withHeaders, content }];
     }),
   );

@@ -1,0 +1,179 @@
+/**
+ * Works through an import, chunk by chunk. What a chunk does, what of it was rejected, how far the import is, and that
+ * the chunk is done commit together: after a crash the next worker goes on with the next chunk, and nothing is lost
+ * or done twice. The next chunk is read and checked while the present one is written.
+ */
+import { sql } from 'drizzle-orm';
+import type { Tx } from '../db/client.js';
+import type { Clock } from '../platform/clock.js';
+import type { Ctx, Services } from '../platform/context.js';
+import type { Logger } from '../platform/log.js';
+import { transact } from '../platform/transact.js';
+import { applyChunk, isPassing, type PreparedChunk, prepareChunk, writeRejections } from './chunk.js';
+import { type Claim, ClaimLost, claimImport, leaseEnd, releaseImport } from './claims.js';
+import { type Columns, readHeader } from './csv-columns.js';
+import { kinds } from './kinds.js';
+import { readHeaderNames } from './records.js';
+import type { ImportRow } from './rows.js';
+import { importEvent } from './service.js';
+import { importKey, readChunk } from './staging.js';
+
+type Deps = { services: Services; clock: Clock; log: Logger };
+
+/** An import is worked on for so long at a time: others have their turn, and a stop is not kept waiting. */
+const turnMilliseconds = 3000;
+
+/** Takes an import a good piece further. False where none waits. */
+export async function workOnImport(deps: Deps): Promise<boolean> {
+  const claim = await claimImport(deps.services, await deps.clock.now());
+  if (claim === undefined) return false;
+  try {
+    await work(deps, claim);
+  } catch (error) {
+    if (!(error instanceof ClaimLost)) {
+      await releaseImport(deps.services, claim).catch(() => undefined);
+      throw error;
+    }
+  }
+  return true;
+}
+
+/** Whoever sent it did what it does, within their reach. */
+async function contextOf(
+  { services, clock, log }: Deps,
+  { id, created_by, data_scope }: ImportRow,
+): Promise<Ctx> {
+  return {
+    ...services,
+    actor: created_by,
+    scopes: new Set(),
+    dataScope: data_scope,
+    requestId: id,
+    traceparent: undefined,
+    now: await clock.now(),
+    log,
+    idempotency: undefined,
+    replayed: false,
+  };
+}
+
+function columnsOf(row: ImportRow): Columns {
+  if (row.header === null || row.header === '') return [];
+  const { schema, components } = kinds[row.kind];
+  return readHeader(readHeaderNames(row.header), schema, components).columns;
+}
+
+async function work(deps: Deps, claim: Claim): Promise<void> {
+  const { row } = claim;
+  const shape = { format: row.format, charset: row.charset, columns: columnsOf(row) };
+  const key = importKey(deps.services.keyring, row.id, row.wrapped_key as Buffer);
+  const next = async (from: number) => {
+    const staged = await readChunk(deps.services, key, row.id, from);
+    return staged && prepareChunk(await contextOf(deps, row), row, shape, staged);
+  };
+  const until = performance.now() + turnMilliseconds;
+  let coming = next(0);
+  for (;;) {
+    const chunk = await coming;
+    if (chunk === undefined) return complete(await contextOf(deps, row), claim);
+    const isLast = performance.now() > until;
+    if (!isLast) {
+      coming = next(chunk.chunk + 1);
+      coming.catch(() => undefined);
+    }
+    const goesOn = await applyAndCommit(await contextOf(deps, row), claim, chunk);
+    if (!goesOn) return;
+    if (isLast) return releaseImport(deps.services, claim);
+  }
+}
+
+/** True where the import goes on. */
+async function applyAndCommit(ctx: Ctx, claim: Claim, chunk: PreparedChunk): Promise<boolean> {
+  try {
+    return await commitChunk(ctx, claim, chunk, false);
+  } catch (error) {
+    if (error instanceof ClaimLost || isPassing(error)) throw error;
+    return commitChunk(ctx, claim, chunk, true);
+  }
+}
+
+function commitChunk(ctx: Ctx, claim: Claim, chunk: PreparedChunk, isCareful: boolean): Promise<boolean> {
+  const { row } = claim;
+  return transact(ctx, async (tx) => {
+    const mayUndo = row.dry_run || row.on_error === 'abort';
+    if (mayUndo) await tx.run(sql`savepoint effects`);
+    const effect = await applyChunk(tx, ctx, chunk, isCareful);
+    const isAborted = row.on_error === 'abort' && effect.rejections.length > 0;
+    const isUndone = row.dry_run || isAborted;
+    if (isUndone) await tx.run(sql`rollback to savepoint effects`);
+    const [first] = effect.rejections.sort((left, right) => left.record.line - right.record.line);
+    const key = importKey(ctx.keyring, row.id, row.wrapped_key as Buffer);
+    await writeRejections(tx, key, row.id, effect.rejections);
+    const rejected = effect.rejections.length;
+    // of a chunk that is not applied only the rejected lines are judged
+    const counts = isAborted
+      ? { done: rejected, accepted: 0, duplicates: 0, rejected }
+      : { done: chunk.records, accepted: effect.accepted, duplicates: effect.duplicates, rejected };
+    await moveOn(tx, claim, chunk.chunk, counts);
+    const ended = isAborted
+      ? await abort(tx, ctx, row.id, first?.record.line ?? 1)
+      : { audit: [], events: [] };
+    return {
+      value: !isAborted,
+      audit: isUndone ? ended.audit : effect.audit,
+      events: isUndone ? ended.events : effect.events,
+    };
+  });
+}
+
+type Counts = { done: number; accepted: number; duplicates: number; rejected: number };
+
+/** Throws `ClaimLost`, and all that was done is undone. */
+async function moveOn(tx: Tx, { row, token }: Claim, chunk: number, counts: Counts): Promise<void> {
+  const moved = await tx.named<{ count: number }>(
+    'finish_import_chunk',
+    `with moved as (
+       update imports set done_lines = done_lines + $4, accepted_rows = accepted_rows + $5,
+         duplicate_rows = duplicate_rows + $6, rejected_rows = rejected_rows + $7, leased_until = $8,
+         version = version + 1
+       where id = $1 and lease_token = $2 and state = 'running'
+       returning id
+     ), used as (
+       delete from import_chunks using moved where import_id = moved.id and chunk = $3
+       returning chunk
+     )
+     select count(*)::int as count from used`,
+    [row.id, token, chunk, counts.done, counts.accepted, counts.duplicates, counts.rejected, leaseEnd()],
+  );
+  if (moved[0]?.count !== 1) throw new ClaimLost();
+}
+
+async function abort(tx: Tx, ctx: Ctx, id: string, line: number) {
+  const code = 'aborted';
+  const message = `Line ${line} was rejected. Its chunk was not applied; what came before it was.`;
+  await tx.run(sql`
+    update imports set state = 'failed', finished_at = ${ctx.now}, leased_until = null,
+      failure = ${JSON.stringify({ code, message, line })}::jsonb
+    where id = ${id}`);
+  return {
+    audit: [{ action: 'import.failed', subjectType: 'import', subjectId: id, details: { code, line } }],
+    events: [importEvent(ctx, id, 'failed', { code })],
+  };
+}
+
+async function complete(ctx: Ctx, { row, token }: Claim): Promise<void> {
+  await transact(ctx, async (tx) => {
+    const [counts] = await tx.rows<Record<string, number>>(sql`
+      update imports set state = 'completed', finished_at = ${ctx.now}, leased_until = null, version = version + 1
+      where id = ${row.id} and lease_token = ${token} and state = 'running'
+        and not exists (select from import_chunks where import_id = ${row.id})
+      returning accepted_rows as accepted, duplicate_rows as duplicates, rejected_rows as rejected`);
+    if (counts === undefined) throw new ClaimLost();
+    const details = { kind: row.kind, dry_run: row.dry_run, ...counts };
+    return {
+      value: null,
+      audit: [{ action: 'import.completed', subjectType: 'import', subjectId: row.id, details }],
+      events: [importEvent(ctx, row.id, 'completed', details)],
+    };
+  });
+}

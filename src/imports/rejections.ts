@@ -1,0 +1,82 @@
+/** The rejected lines of an import, as they were sent, with what is wrong with each. */
+import { Readable } from 'node:stream';
+import { sql } from 'drizzle-orm';
+import type { Ctx } from '../platform/context.js';
+import type { DataKey } from '../platform/secrets.js';
+import type { ImportRow } from './rows.js';
+import { importKey, openBytes, rejectionPlace } from './staging.js';
+
+type Row = { line: number; code: string; message: string; pointer: string | null; body: Buffer };
+
+const rowsATime = 500;
+
+/**
+ * Streams them in the order of lines, in the format and the charset of the body. An object of NDJSON gets the members
+ * `line`, `code`, `message` and `pointer` at its end; what is no object stands under `sent`. A record of CSV gets
+ * four cells more, and the header four names.
+ */
+export function streamRejections(ctx: Ctx, row: ImportRow): Readable {
+  return Readable.from(parts(ctx, row), { objectMode: false });
+}
+
+async function* parts(ctx: Ctx, row: ImportRow): AsyncGenerator<Buffer> {
+  const write = row.format === 'csv' ? csvRecord : jsonRecord;
+  if (row.format === 'csv') yield headerOf(row);
+  if (row.wrapped_key === null) return;
+  const key = importKey(ctx.keyring, row.id, row.wrapped_key);
+  for (let after = 0; ; ) {
+    const rows = await ctx.database.rows<Row>(sql`
+      select line, code, message, pointer, body from import_rejections
+      where import_id = ${row.id} and line > ${after} order by line limit ${rowsATime}`);
+    if (rows.length > 0) yield Buffer.concat(rows.map((one) => write(one, sentOf(key, row.id, one))));
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < rowsATime) return;
+    after = last.line;
+  }
+}
+
+const sentOf = (key: DataKey, importId: string, { line, body }: Row) =>
+  openBytes(key, body, rejectionPlace(importId, line));
+
+const names = ['line', 'code', 'message', 'pointer'] as const;
+
+const cell = (value: string | number | null) => {
+  const text = String(value ?? '');
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+};
+
+/** The names are ASCII in every charset; the header is kept as text. */
+function headerOf({ header, charset }: ImportRow): Buffer {
+  const line = `${header ?? ''},${names.join(',')}\n`;
+  // a name that is no field is refused, and those of fields are ASCII: both charsets write them alike
+  return Buffer.from(line, charset === 'utf-8' ? 'utf8' : 'latin1');
+}
+
+const csvRecord = (row: Row, sent: Buffer) =>
+  Buffer.concat([sent, Buffer.from(`,${names.map((name) => cell(row[name])).join(',')}\n`)]);
+
+const brace = 0x7d;
+
+function jsonRecord(row: Row, sent: Buffer): Buffer {
+  const reason = JSON.stringify(Object.fromEntries(names.map((name) => [name, row[name]])));
+  const end = objectEnd(sent);
+  if (end !== undefined) {
+    const isEmpty = /^\s*\{\s*$/.test(sent.subarray(0, Math.min(end, 20)).toString('latin1')) && end < 20;
+    const members = Buffer.from(`${isEmpty ? '' : ','}${reason.slice(1)}\n`);
+    return Buffer.concat([sent.subarray(0, end), members]);
+  }
+  const text = sent.toString('utf8');
+  return Buffer.from(`${reason.slice(0, -1)},"sent":${JSON.stringify(text)}}\n`);
+}
+
+/** Where an object ends, so that members can be written before it; undefined for what is no JSON object. */
+function objectEnd(sent: Buffer): number | undefined {
+  const text = sent.toString('latin1').trimEnd();
+  if (!/^\s*\{/.test(text) || text.at(-1) !== '}') return undefined;
+  try {
+    JSON.parse(sent.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  return sent.lastIndexOf(brace);
+}

@@ -1,0 +1,57 @@
+/** Rows of `imports`, and who may see them. */
+import { type SQL, sql } from 'drizzle-orm';
+import type { Reader } from '../db/client.js';
+import type { Ctx, DataScope } from '../platform/context.js';
+import { notFound } from '../platform/errors.js';
+import type { Format } from './record-ends.js';
+
+export const importKinds = ['customers', 'holdings', 'activities'] as const;
+export type ImportKind = (typeof importKinds)[number];
+export const importStates = ['receiving', 'queued', 'running', 'completed', 'failed', 'cancelled'] as const;
+export type ImportState = (typeof importStates)[number];
+export type Charset = 'utf-8' | 'gb18030';
+
+export type ImportFailure = { code: string; message: string; line?: number };
+
+export type ImportRow = {
+  id: string;
+  kind: ImportKind;
+  format: Format;
+  charset: Charset;
+  source: string | null;
+  on_error: 'continue' | 'abort';
+  on_unknown: 'reject' | 'create';
+  dry_run: boolean;
+  state: ImportState;
+  announced_digest: string | null;
+  received_bytes: number;
+  received_lines: number;
+  header: string | null;
+  done_lines: number;
+  accepted_rows: number;
+  duplicate_rows: number;
+  rejected_rows: number;
+  wrapped_key: Buffer | null;
+  failure: ImportFailure | null;
+  created_by: string;
+  data_scope: DataScope;
+  created_at: string;
+  started_at: string | null;
+  finished_at: string | null;
+};
+
+export const importColumns = sql.raw(`id, kind, format, charset, source, on_error, on_unknown, dry_run, state,
+  announced_digest, received_bytes, received_lines, header, done_lines, accepted_rows, duplicate_rows, rejected_rows,
+  wrapped_key, failure, created_by, data_scope, created_at, started_at, finished_at`);
+
+/** Whoever is bound to some customers sees the imports that they have sent themselves. */
+export const visibleImport = (ctx: Ctx): SQL =>
+  ctx.dataScope === null ? sql`true` : sql`created_by = ${ctx.actor}`;
+
+export async function findImport(ctx: Ctx, id: string, reader: Reader = ctx.database): Promise<ImportRow> {
+  const [row] = await reader.rows<ImportRow>(
+    sql`select ${importColumns} from imports where id = ${id}::uuid and ${visibleImport(ctx)}`,
+  );
+  if (row === undefined) throw notFound('import');
+  return row;
+}

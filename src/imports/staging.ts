@@ -1,0 +1,52 @@
+/** The staged bytes of an import: encrypted with a key of its own, which goes when the import is forgotten. */
+import type { Ctx, Services } from '../platform/context.js';
+import { seal, unseal } from '../platform/envelope.js';
+import type { DataKey, Keyring } from '../platform/secrets.js';
+
+const aadOf = (importId: string) => `imports:${importId}`;
+
+export function newImportKey(keyring: Keyring, importId: string): { key: DataKey; wrapped: Buffer } {
+  const key = keyring.newDataKey();
+  return { key, wrapped: keyring.wrap(key, aadOf(importId)) };
+}
+
+export const importKey = (keyring: Keyring, importId: string, wrapped: Buffer): DataKey =>
+  keyring.unwrap(wrapped, aadOf(importId));
+
+export type Place = `import_chunks:${string}` | `import_rejections:${string}`;
+export const chunkPlace = (importId: string, chunk: number): Place => `import_chunks:${importId}:${chunk}`;
+export const rejectionPlace = (importId: string, line: number): Place =>
+  `import_rejections:${importId}:${line}`;
+
+export const sealBytes = (key: DataKey, bytes: Buffer, place: Place): Buffer =>
+  seal('', key.key, bytes, place);
+export const openBytes = (key: DataKey, sealed: Buffer, place: Place): Buffer =>
+  unseal(key.key, sealed, place);
+
+export type StagedChunk = { chunk: number; firstLine: number; bytes: Buffer };
+
+/** The first chunk from a number on. Bytes come as bytes: as text they are twice as long, and read once more. */
+export async function readChunk(
+  { database }: Services | Ctx,
+  key: DataKey,
+  importId: string,
+  from: number,
+): Promise<StagedChunk | undefined> {
+  const { rows } = await database.pool.query<[Buffer, Buffer, Buffer]>({
+    name: 'read_import_chunk',
+    text: `select chunk, first_line::int4, body from import_chunks
+      where import_id = $1 and chunk >= $2 order by chunk limit 1`,
+    values: [importId, from],
+    rowMode: 'array',
+    binary: true,
+    types: { getTypeParser: () => (value: Buffer) => value },
+  } as never);
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const chunk = row[0].readInt32BE();
+  return {
+    chunk,
+    firstLine: row[1].readInt32BE(),
+    bytes: openBytes(key, row[2], chunkPlace(importId, chunk)),
+  };
+}

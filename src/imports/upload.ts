@@ -1,0 +1,212 @@
+/**
+ * Takes the body of an import as it streams in. Each chunk is encrypted and committed with what was received so far,
+ * so a cut upload goes on from the end of its last whole record; memory holds a chunk or two, however long the body.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { sql } from 'drizzle-orm';
+import type { Ctx } from '../platform/context.js';
+import { DomainError } from '../platform/errors.js';
+import { transact } from '../platform/transact.js';
+import { type Chunk, makeChunker, RecordTooLong, recordBytesMax } from './chunker.js';
+import { readHeader } from './csv-columns.js';
+import { kinds } from './kinds.js';
+import { isBlank, recordEnd } from './record-ends.js';
+import { decode, readHeaderNames } from './records.js';
+import { findImport, type ImportRow } from './rows.js';
+import { failUpload, importEvent } from './service.js';
+import { chunkPlace, importKey, readChunk, sealBytes } from './staging.js';
+
+export const chunkBounds = { records: 2000, bytes: 1_048_576 };
+
+export type Upload = {
+  body: Readable;
+  /** whether the body's end is the import's end */
+  isComplete: boolean;
+  bytesMax: number;
+};
+
+type Staging = {
+  row: ImportRow;
+  /** number of the next chunk, and its first line */
+  chunk: number;
+  line: number;
+  /** bytes that are staged */
+  offset: number;
+  digest: Hash;
+};
+
+/**
+ * Stages the body, and queues the import when it is complete. Throws 409 where another request goes on with it or it
+ * was cancelled, 413, and 422 where the header or the digest is wrong: then the import has failed.
+ */
+export async function receiveUpload(ctx: Ctx, row: ImportRow, upload: Upload): Promise<ImportRow> {
+  const staging = await openStaging(ctx, row);
+  try {
+    await stageBody(ctx, staging, upload);
+  } catch (error) {
+    if (error instanceof DomainError && ['too_large', 'rule_broken'].includes(error.code)) {
+      await failUpload(ctx, row.id, { code: error.code, message: error.message });
+    }
+    upload.body.resume();
+    throw error;
+  }
+  if (upload.isComplete) await endUpload(ctx, staging);
+  return findImport(ctx, row.id);
+}
+
+async function openStaging(ctx: Ctx, row: ImportRow): Promise<Staging> {
+  const staging: Staging = {
+    row,
+    chunk: 0,
+    line: 1,
+    offset: row.received_bytes,
+    digest: createHash('sha256'),
+  };
+  if (row.received_bytes === 0) return staging;
+  // the digest is of the whole body: what was received before is read once more
+  const key = importKey(ctx.keyring, row.id, row.wrapped_key as Buffer);
+  for (;;) {
+    const former = await readChunk(ctx, key, row.id, staging.chunk);
+    if (former === undefined) break;
+    staging.digest.update(former.bytes);
+    staging.chunk = former.chunk + 1;
+  }
+  const [last] = await ctx.database.rows<{ line: number }>(sql`
+    select first_line + line_count as line from import_chunks
+    where import_id = ${row.id} order by chunk desc limit 1`);
+  staging.line = last?.line ?? 1;
+  return staging;
+}
+
+async function stageBody(ctx: Ctx, staging: Staging, { body, isComplete, bytesMax }: Upload): Promise<void> {
+  const { row } = staging;
+  const chunker = makeChunker(row.format, chunkBounds, row.format === 'csv' && staging.offset === 0);
+  // one chunk is committed while the next one arrives
+  let committing: Promise<void> = Promise.resolve();
+  const stage = async (chunk: Chunk) => {
+    await committing;
+    committing = stageChunk(ctx, staging, chunk);
+    committing.catch(() => undefined);
+  };
+  let received = staging.offset;
+  try {
+    // left open where it is not read to its end: the reply goes out on the same connection
+    for await (const piece of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      received += piece.length;
+      if (received > bytesMax)
+        throw new DomainError('too_large', `An import takes ${bytesMax} bytes at most.`);
+      for (const chunk of chunker.take(piece)) await stage(chunk);
+    }
+  } catch (error) {
+    if (error instanceof RecordTooLong) {
+      throw new DomainError('too_large', `A line takes ${recordBytesMax} bytes at most.`);
+    }
+    if (body.errored === null) throw error;
+    // cut: whole records that have arrived are kept
+    const rest = chunker.rest(false);
+    if (rest !== undefined) await stage(rest);
+    await committing;
+    throw new DomainError('request_timeout', 'The body ended early. Go on from `received_bytes`.');
+  }
+  const rest = chunker.rest(isComplete);
+  if (rest !== undefined) await stage(rest);
+  await committing;
+}
+
+/** One statement: the chunk is there exactly when the import says that it was received. */
+async function stageChunk(ctx: Ctx, staging: Staging, { bytes, records, lines }: Chunk): Promise<void> {
+  const { row, chunk, line, offset } = staging;
+  const header = chunk === 0 && row.format === 'csv' ? headerOf(row, bytes) : null;
+  const key = importKey(ctx.keyring, row.id, row.wrapped_key as Buffer);
+  staging.digest.update(bytes);
+  staging.chunk += 1;
+  staging.line += lines;
+  staging.offset += bytes.length;
+  const [moved] = await ctx.database.named<{ count: number }>(
+    'stage_import_chunk',
+    `with moved as (
+       update imports set received_bytes = $2, received_lines = received_lines + $3, received_at = $4,
+         header = coalesce(header, $5)
+       where id = $1 and state = 'receiving' and received_bytes = $6
+       returning id
+     ), staged as (
+       insert into import_chunks (import_id, chunk, first_line, line_count, body)
+       select id, $7, $8, $9, $10 from moved
+     )
+     select count(*)::int as count from moved`,
+    [
+      row.id,
+      staging.offset,
+      records,
+      ctx.now,
+      header,
+      offset,
+      chunk,
+      line,
+      lines,
+      sealBytes(key, bytes, chunkPlace(row.id, chunk)),
+    ],
+  );
+  if (moved?.count !== 1) await refuseMoved(ctx, row.id);
+}
+
+async function refuseMoved(ctx: Ctx, id: string): Promise<never> {
+  const present = await findImport(ctx, id);
+  throw notAt(present);
+}
+
+/** Why an upload cannot go on from where it wants to. */
+export const notAt = (present: ImportRow): DomainError =>
+  present.state === 'receiving'
+    ? new DomainError('upload_offset_mismatch', `The upload goes on from ${present.received_bytes}.`, {
+        extra: { received_bytes: present.received_bytes },
+      })
+    : new DomainError('conflict', `The import is ${present.state}: it takes no more bytes.`);
+
+/** The names of the columns. Throws 422 where one of them is no field: better now than once a line. */
+function headerOf(row: ImportRow, bytes: Buffer): string {
+  const header = decode(row.charset, firstRecord(bytes))
+    .replace(/^\ufeff/, '')
+    .trim();
+  const { schema, components } = kinds[row.kind];
+  const { faults } = readHeader(readHeaderNames(header), schema, components);
+  if (faults.length === 0) return header;
+  const errors = faults.slice(0, 20).map(({ column, code, message }) => ({
+    in: 'body' as const,
+    pointer: `/${column.replaceAll('~', '~0').replaceAll('/', '~1').slice(0, 100)}`,
+    code,
+    message,
+  }));
+  throw new DomainError('rule_broken', 'The header names columns that are no fields.', { errors });
+}
+
+function firstRecord(bytes: Buffer): Buffer {
+  let from = 0;
+  for (let end = recordEnd('csv', bytes, from); end >= 0; end = recordEnd('csv', bytes, from)) {
+    if (!isBlank(bytes, from, end)) return bytes.subarray(from, end);
+    from = end;
+  }
+  return bytes.subarray(from);
+}
+
+async function endUpload(ctx: Ctx, { row, digest, offset }: Staging): Promise<void> {
+  const received = digest.digest('base64');
+  if (row.announced_digest !== null && row.announced_digest !== received) {
+    const message = 'What arrived does not have the SHA-256 that was announced.';
+    await failUpload(ctx, row.id, { code: 'digest_mismatch', message });
+    throw new DomainError('digest_mismatch', message);
+  }
+  await transact(ctx, async (tx) => {
+    const changed = await tx.run(sql`
+      update imports set state = 'queued', received_digest = ${received}, version = version + 1
+      where id = ${row.id} and state = 'receiving' and received_bytes = ${offset}`);
+    if (changed === 0) throw notAt(await findImport(ctx, row.id, tx));
+    const details = { kind: row.kind, bytes: offset };
+    return {
+      value: null,
+      audit: [{ action: 'import.received', subjectType: 'import', subjectId: row.id, details }],
+      events: [importEvent(ctx, row.id, 'queued', { kind: row.kind })],
+    };
+  });
+}
