@@ -1,11 +1,11 @@
 /**
  * Activities of a type, measured: in a window or of all time, those that are current (superseded and reversed
  * ones are in no measure) and that have happened. Amounts are those in the bank's currency; one without a rate
- * has none and is left out, never counted as zero. A sum of no activities is 0; where none of them has an amount
- * it is missing, as average, min, max and the instants of nothing are.
+ * has none and is left out, never counted as zero. A sum of no activities is 0; where each of them has an
+ * amount without a rate it is missing, as average, min, max and the instants of nothing are.
  */
 import { Big } from 'big.js';
-import { type SQL, sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import { Temporal } from 'temporal-polyfill';
 import { instantOf, microsOf } from '../platform/instants.js';
 import { fieldOf, passes } from './activity-fields.js';
@@ -33,7 +33,7 @@ export const measureType: Readonly<Record<Measure, ValueType>> = {
 export const measureOperators = (measure: Measure): readonly Operator[] =>
   operatorsOf[measureType[measure]].filter((op) => measure !== 'average' || (op !== 'in' && op !== 'not_in'));
 
-const totalled: readonly Measure[] = ['count', 'sum', 'average', 'first_at', 'last_at'];
+const totalled: readonly Measure[] = ['count', 'sum', 'first_at', 'last_at'];
 
 /** Whether the totals kept at ingestion tell it. */
 export const usesTotals = ({ window, where = [], measure }: ActivityCondition): boolean =>
@@ -55,16 +55,17 @@ export function judgeActivity(condition: ActivityCondition, frame: Frame): Judge
 function verdictSql(condition: ActivityCondition, parts: ActivityParts): SQL {
   const { measure } = condition;
   const type = measureType[measure];
-  const known = () => sql`case when ${parts.valued()} > 0 then ${parts.sum()} end`;
   switch (measure) {
     case 'count':
       return holdsSql(type, parts.count(), condition);
     case 'distinct':
       return holdsSql(type, parts.distinct(), condition);
     case 'sum':
-      return holdsSql(type, sql`(case when ${parts.count()} = 0 then 0 else ${known()} end)`, condition);
-    case 'average':
-      return holdsSql(type, sql`(${known()})`, condition, parts.valued());
+      return holdsSql(type, parts.sum(), condition);
+    case 'average': {
+      const { sum, count } = parts.valued();
+      return holdsSql(type, sum, condition, count);
+    }
     case 'min':
       return holdsSql(type, parts.min(), condition);
     case 'max':
@@ -77,7 +78,7 @@ function verdictSql(condition: ActivityCondition, parts: ActivityParts): SQL {
 }
 
 /** What the measures are made of, as `ActivityParts` are in SQL. */
-type Amounts = { count: number; valued: number; sum: Big; firstAt: number | null; lastAt: number | null };
+type Amounts = { count: number; unvalued: number; sum: Big; firstAt: number | null; lastAt: number | null };
 
 export function seeActivity(condition: ActivityCondition, picture: CustomerPicture, moment: Moment): Seen {
   const { activity: type, where = [], window } = condition;
@@ -97,11 +98,7 @@ export function seeActivity(condition: ActivityCondition, picture: CustomerPictu
   const amounts = usesTotals(condition)
     ? totalsOf(condition, picture, ahead, begun, nowMicros)
     : amountsOf(counted);
-  const { value, verdict } = judgeAmounts(
-    condition,
-    amounts,
-    counted.map((each) => each.activity),
-  );
+  const { value, verdict } = judgeAmounts(condition, amounts, counted);
   return {
     verdict,
     value,
@@ -118,14 +115,16 @@ const amountsIn = (activities: readonly Dated[]) =>
     activity.reporting_amount === null ? [] : [new Big(activity.reporting_amount)],
   );
 
+const unvaluedIn = (activities: readonly Dated[]) =>
+  activities.filter(({ activity }) => activity.amount !== null && activity.reporting_amount === null).length;
+
 const total = (amounts: readonly Big[]) => amounts.reduce((sum, each) => sum.plus(each), new Big(0));
 
 function amountsOf(counted: readonly Dated[]): Amounts {
-  const amounts = amountsIn(counted);
   return {
     count: counted.length,
-    valued: amounts.length,
-    sum: total(amounts),
+    unvalued: unvaluedIn(counted),
+    sum: total(amountsIn(counted)),
     firstAt: counted.at(-1)?.at ?? null,
     lastAt: counted[0]?.at ?? null,
   };
@@ -146,11 +145,10 @@ function totalsOf(
     totals.reduce((sum, each) => sum + pick(each), 0);
   const past = (instants: readonly string[]) => instants.map(microsOf).filter((each) => each <= now);
   const lasts = past(totals.map((each) => each.last_at));
-  const later = amountsIn(ahead);
   return {
     count: sumOf((each) => each.count) - ahead.length,
-    valued: sumOf((each) => each.count - each.unvalued) - later.length,
-    sum: total(totals.map((each) => new Big(each.amount))).minus(total(later)),
+    unvalued: sumOf((each) => each.unvalued) - unvaluedIn(ahead),
+    sum: total(totals.map((each) => new Big(each.amount))).minus(total(amountsIn(ahead))),
     firstAt: earliest(past(totals.map((each) => each.first_at))),
     lastAt: latest([...lasts, begun[0]?.at ?? null]),
   };
@@ -161,8 +159,8 @@ const totalValue = (each: { direction: string; initiated_by: string }, field: st
 
 function judgeAmounts(
   condition: ActivityCondition,
-  { count, valued, sum, firstAt, lastAt }: Amounts,
-  counted: readonly ActivityPart[],
+  { count, unvalued, sum, firstAt, lastAt }: Amounts,
+  counted: readonly Dated[],
 ): { value: FactValue | null; verdict: boolean } {
   const { measure, of } = condition;
   const seen = (value: FactValue | null) => ({
@@ -176,13 +174,14 @@ function judgeAmounts(
     case 'distinct': {
       const field = fieldOf(of as string, undefined);
       const values = counted
-        .map((activity) => field?.value(activity) ?? null)
+        .map(({ activity }) => field?.value(activity) ?? null)
         .filter((value) => value !== null);
       return seen(new Set(values).size);
     }
     case 'sum':
-      return seen(count > 0 && valued === 0 ? null : sum.toFixed());
+      return seen(count > 0 && unvalued === count ? null : sum.toFixed());
     case 'average': {
+      const valued = amountsIn(counted).length;
       const value = valued === 0 ? null : sum.div(valued).toFixed(6);
       if (value === null || condition.op === 'exists' || condition.op === 'missing') return seen(value);
       // exactly, since the quotient may have no end
@@ -193,11 +192,8 @@ function judgeAmounts(
     }
     case 'min':
     case 'max': {
-      const amounts = counted.flatMap(({ reporting_amount }) =>
-        reporting_amount === null ? [] : [new Big(reporting_amount)],
-      );
-      const pick = amounts.sort((a, b) => a.cmp(b)).at(measure === 'min' ? 0 : -1);
-      return seen(pick?.toFixed() ?? null);
+      const amounts = amountsIn(counted).sort((a, b) => a.cmp(b));
+      return seen(amounts.at(measure === 'min' ? 0 : -1)?.toFixed() ?? null);
     }
     case 'first_at':
       return instant(firstAt);

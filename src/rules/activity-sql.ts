@@ -16,9 +16,10 @@ import { endSql, insideSql, instantSql } from './windows.js';
 /** Aggregates over the activities that count; each is asked for only where it is used. */
 export type ActivityParts = {
   count: () => SQL;
-  /** how many have an amount in the bank's currency */
-  valued: () => SQL;
+  /** null where there are some, and each has an amount without a value in the bank's currency */
   sum: () => SQL;
+  /** how many have a value in the bank's currency, and the sum of it */
+  valued: () => { count: SQL; sum: SQL };
   min: () => SQL;
   max: () => SQL;
   firstAt: () => SQL;
@@ -61,8 +62,16 @@ export function scannedParts(condition: ActivityCondition, frame: Frame): Activi
   const counted = of === undefined ? undefined : fieldOf(of, undefined);
   return {
     count: () => column('count', sql`count(*)`),
-    valued: () => column('valued', sql`count(${amount})`),
-    sum: () => column('sum', sql`sum(${amount})`),
+    sum: () => {
+      // looked for only where no sum is known: the index does not hold the amount as it was stated
+      const withoutAmount = sql`exists (select ${ofType(type)} and ${sql.join([...inside, sql`${activities.amount} is null`], sql` and `)})`;
+      const [sum, count] = [column('sum', sql`sum(${amount})`), column('count', sql`count(*)`)];
+      return sql`(case when ${sum} is not null then ${sum} when ${count} = 0 or ${withoutAmount} then 0 end)`;
+    },
+    valued: () => ({
+      count: column('valued', sql`count(${amount})`),
+      sum: column('sum', sql`sum(${amount})`),
+    }),
     min: () => column('min', sql`min(${amount})`),
     max: () => column('max', sql`max(${amount})`),
     firstAt: () => column('first', sql`min(${at})`),
@@ -108,11 +117,19 @@ export function totalledParts(condition: ActivityCondition, frame: Frame): Activ
   const later = (name: string, aggregate: SQL) =>
     frame.column(ahead, `${name} ${key}`, () => filtered(aggregate, filters));
   const { count, unvalued, amount: totalAmount, firstAt, lastAt } = activityTotals;
+  const numberOf = () => less(total('count', sql`sum(${count})`), later('count', sql`count(*)`));
   return {
-    count: () => less(total('count', sql`sum(${count})`), later('count', sql`count(*)`)),
-    valued: () =>
-      less(total('valued', sql`sum(${count} - ${unvalued})`), later('valued', sql`count(${amount})`)),
-    sum: () => less(total('sum', sql`sum(${totalAmount})`), later('sum', sql`sum(${amount})`)),
+    count: numberOf,
+    sum: () => {
+      const unvaluedLater = sql`count(*) filter (where ${sql.join([...filters, sql`${activities.amount} is not null and ${amount} is null`], sql` and `)})`;
+      const noValue = less(
+        total('unvalued', sql`sum(${unvalued})`),
+        frame.column(ahead, `unvalued ${key}`, () => unvaluedLater),
+      );
+      const sum = less(total('sum', sql`sum(${totalAmount})`), later('sum', sql`sum(${amount})`));
+      return sql`(case when ${numberOf()} > 0 and ${numberOf()} = ${noValue} then null else ${sum} end)`;
+    },
+    valued: absent,
     firstAt: () => total('first', sql`min(${firstAt})`, [sql`${firstAt} <= ${now}`]),
     lastAt: () => {
       const known = total('last', sql`max(${lastAt})`, [sql`${lastAt} <= ${now}`]);

@@ -26,6 +26,8 @@ export type ActivityPart = {
   type: string;
   occurred_at: string;
   business_date: string;
+  amount: string | null;
+  /** in the bank's currency */
   reporting_amount: string | null;
   currency: string | null;
   direction: string;
@@ -44,7 +46,7 @@ export type ActivityTotalPart = {
   initiated_by: string;
   count: number;
   amount: string;
-  /** how many of them have no reporting amount */
+  /** how many of them have an amount and no reporting amount */
   unvalued: number;
   first_at: string;
   last_at: string;

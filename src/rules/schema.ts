@@ -61,24 +61,19 @@ export function partsOf(rule: Combining): {
   return { word, parts: list.map((each, index) => ({ path: `${word}/${index}`, rule: each })) };
 }
 
-const scalar = ['string', 'number', 'boolean'];
+const number = { minimum: -Number.MAX_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER };
+
+/** Branches, since a list of types would be written as the first of them that takes the value as text. */
+const scalars = [Type.String({ maxLength: limits.textLength }), Type.Number(number), Type.Boolean()];
 
 const comparison = {
   op: StringEnum(operators, { description: 'Each type allows its own set, see the list of facts' }),
   value: Type.Optional(
     Type.Unsafe<Scalar | Scalar[]>({
-      type: [...scalar, 'array'],
-      maxLength: limits.textLength,
-      minimum: -Number.MAX_SAFE_INTEGER,
-      maximum: Number.MAX_SAFE_INTEGER,
-      minItems: 1,
-      maxItems: limits.listValues,
-      items: {
-        type: scalar,
-        maxLength: limits.textLength,
-        minimum: -Number.MAX_SAFE_INTEGER,
-        maximum: Number.MAX_SAFE_INTEGER,
-      },
+      anyOf: [
+        ...scalars,
+        Type.Array(Type.Unsafe<Scalar>({ anyOf: scalars }), { minItems: 1, maxItems: limits.listValues }),
+      ],
       description:
         'What it is held against: money as a decimal string; a list for in and not_in; [low, high], both included, for between; nothing for exists and missing',
     }),
@@ -107,7 +102,7 @@ export const ActivityFilterSchema = Strict(
     }),
     ...comparison,
   },
-  { $id: 'ActivityFilter', examples: [{ field: 'channel', op: 'eq', value: 'app' }] },
+  { $id: 'ActivityFilter', description: 'A condition on a field of an activity', examples: [{ field: 'channel', op: 'eq', value: 'app' }] },
 );
 
 export const RuleWindowSchema = Strict(

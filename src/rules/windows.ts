@@ -76,18 +76,23 @@ export function piecesOf(duration: Temporal.Duration, timeZone: string, start: n
   return pieces;
 }
 
-/** The first of each month, and its days from the 29th on: a shorter month may clamp each differently. */
+/** The first of each month, and the days that it has more than the month on which it lands: each clamps differently. */
 function monthBreaks(duration: Temporal.Duration, timeZone: string, start: number, end: number): number[] {
-  if (duration.months === 0 && duration.years === 0) return [];
-  const breaks: number[] = [];
+  const { years, months } = duration;
+  if (years === 0 && months === 0) return [];
+  const days: Temporal.PlainDate[] = [];
   const lastMonth = zonedOf(end, timeZone).toPlainDate().toPlainYearMonth();
   let month = zonedOf(start, timeZone).toPlainDate().toPlainYearMonth();
   for (; Temporal.PlainYearMonth.compare(month, lastMonth) <= 0; month = month.add({ months: 1 })) {
-    for (const day of [1, 29, 30, 31]) {
-      if (day <= month.daysInMonth) breaks.push(startOfDay(month.toPlainDate({ day }), timeZone));
-    }
+    days.push(month.toPlainDate({ day: 1 }));
+    const landing = month.add({ years, months }).daysInMonth;
+    for (let day = landing + 1; day <= month.daysInMonth; day += 1) days.push(month.toPlainDate({ day }));
   }
-  return breaks.filter((each) => each > start && each <= end);
+  const moved = days.map((day) => day.until(day.add({ years, months })).days);
+  return days
+    .filter((_, index) => moved[index] !== moved[index - 1])
+    .map((day) => startOfDay(day, timeZone))
+    .filter((each) => each > start && each <= end);
 }
 
 function changesOfClock(timeZone: string, start: number, end: number): number[] {

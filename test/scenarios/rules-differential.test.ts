@@ -8,9 +8,11 @@ import { microsOf } from '../../src/platform/instants.js';
 import { checkRule } from '../../src/rules/check.js';
 import { checkedVerdicts, compileRules, type Verdicts } from '../../src/rules/compile.js';
 import { explain } from '../../src/rules/explain.js';
+import type { RuleContext } from '../../src/rules/moment.js';
 import type { CustomerPicture } from '../../src/rules/picture.js';
+import type { Rule } from '../../src/rules/schema.js';
 import { cloneDatabase, type TestDatabase } from '../support/database.js';
-import { contexts, facts, pictures, rules, runs } from '../support/rule-worlds.js';
+import { contexts, facts, nobody, pictures, rules, runs, windowWorlds } from '../support/rule-worlds.js';
 
 let db: TestDatabase;
 
@@ -161,6 +163,25 @@ async function inside(work: (tx: Tx) => Promise<void>): Promise<void> {
     });
 }
 
+type World = { context: RuleContext; all: readonly CustomerPicture[]; rules: readonly Rule[] };
+
+/** The same verdicts and the same next change, of every customer. */
+const agree = ({ context, all, rules: judged }: World) =>
+  inside(async (tx) => {
+    for (const rule of judged) expect(checkRule(rule, facts)).toEqual([]);
+    const ids = await store(tx, all);
+    const rows = await tx.rows<Verdicts>(compileRules(judged, facts, context, { ids }));
+    expect(rows).toHaveLength(all.length);
+    for (const row of rows) {
+      const picture = all[ids.indexOf(row.customer_id)] as CustomerPicture;
+      const seen = judged.map((rule) => explain(rule, facts, picture, context));
+      expect(row.verdicts).toEqual(seen.map((each) => each.verdict));
+      const changes = seen.flatMap(({ next_change_at: next }) => (next === null ? [] : [microsOf(next)]));
+      const next = checkedVerdicts(row, context).next_change_at;
+      expect(next === null ? null : microsOf(next)).toBe(changes.length === 0 ? null : Math.min(...changes));
+    }
+  });
+
 const worlds = contexts.chain((context) =>
   fc.record({
     context: fc.constant(context),
@@ -169,28 +190,34 @@ const worlds = contexts.chain((context) =>
   }),
 );
 
-test('the statement and the memory say the same of every customer and rule', {
-  timeout: 3_600_000,
-}, async () => {
-  await fc.assert(
-    fc.asyncProperty(worlds, async ({ context, all, rules: judged }) => {
-      for (const rule of judged) expect(checkRule(rule, facts)).toEqual([]);
-      await inside(async (tx) => {
-        const ids = await store(tx, all);
-        const rows = await tx.rows<Verdicts>(compileRules(judged, facts, context, { ids }));
-        expect(rows).toHaveLength(all.length);
-        for (const row of rows) {
-          const picture = all[ids.indexOf(row.customer_id)] as CustomerPicture;
-          const seen = judged.map((rule) => explain(rule, facts, picture, context));
-          expect(row.verdicts).toEqual(seen.map((each) => each.verdict));
-          const changes = seen.flatMap(({ next_change_at: next }) => (next === null ? [] : [microsOf(next)]));
-          const next = checkedVerdicts(row, context).next_change_at;
-          expect(next === null ? null : microsOf(next)).toBe(
-            changes.length === 0 ? null : Math.min(...changes),
-          );
-        }
-      });
+const timeout = 3_600_000;
+
+test('the statement and the memory say the same of every customer and rule', { timeout }, () =>
+  fc.assert(fc.asyncProperty(worlds, agree), { numRuns: runs(80) }),
+);
+
+test('they count the same about the bounds of windows, where months and clocks change', { timeout }, () =>
+  fc.assert(fc.asyncProperty(windowWorlds, agree), { numRuns: runs(100) }),
+);
+
+test('they begin days at the same instant, where clocks are set back over midnight', { timeout }, () => {
+  const born = fc.constantFrom('2007-11-02', '2007-11-03', '2007-03-09', '2007-03-10');
+  const worlds = fc.record({
+    context: fc.record({
+      now: fc.constantFrom(
+        '2025-11-01T12:00:00Z',
+        '2025-11-02T03:59:59.999999Z',
+        '2025-11-02T04:30:00Z',
+        '2025-03-08T12:00:00Z',
+      ),
+      timeZone: fc.constant('America/Havana'),
+      currency: fc.constant('CNY'),
     }),
-    { numRuns: runs(120) },
-  );
+    all: fc.array(
+      born.map((day) => ({ ...nobody, customer: { ...nobody.customer, birth_date: day } })),
+      { minLength: 1 },
+    ),
+    rules: fc.constant<Rule[]>([{ fact: 'age_years', op: 'gte', value: 18 }]),
+  });
+  return fc.assert(fc.asyncProperty(worlds, agree), { numRuns: runs(20) });
 });

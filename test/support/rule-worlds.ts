@@ -99,17 +99,83 @@ export const contexts: fc.Arbitrary<RuleContext> = fc.record({
   currency: fc.constant('CNY'),
 });
 
+const windowSlips = fc.oneof(
+  fc.constantFrom(0, -1, 1, hour / 2, -hour / 2, hour, -hour, day, -day, 2 * day, -2 * day, -3 * day),
+  fc.integer({ min: -4 * day, max: 4 * day }),
+);
+
+/** Many activities about the bound of one window at a delicate moment, and rules that count them exactly. */
+export const windowWorlds = fc
+  .record({
+    now: fc.tuple(fc.constantFrom(...delicate), fc.constantFrom(0, hour, 5 * hour, 12 * hour)),
+    timeZone: fc.constantFrom(...zones),
+    last: fc.constantFrom(...windows),
+  })
+  .chain(({ now: [base, by], timeZone, last }) => {
+    const context: RuleContext = { now: instantOf(microsOf(base) + by), timeZone, currency: 'CNY' };
+    const start = startOf(last, context);
+    const instants = windowSlips.map((slip) => instantOf(start + slip));
+    const counting = (value: number, op: 'eq' | 'gte'): Rule => ({
+      activity: 'login',
+      window: { last },
+      measure: 'count',
+      op,
+      value,
+    });
+    const picture = fc
+      .array(
+        activity(instants).map((each): ActivityPart => ({ ...each, type: 'login', state: 'current' })),
+        { minLength: 1, maxLength: 8 },
+      )
+      .map(
+        (activities): CustomerPicture => ({ ...nobody, activities, activityTotals: totalsOf(activities) }),
+      );
+    return fc.record({
+      context: fc.constant(context),
+      all: fc.array(picture, { minLength: 4, maxLength: 8 }),
+      // the last of them changes when all have left, the others when the first does
+      rules: fc.constantFrom(
+        [1, 2, 3, 4, 5, 6, 7, 8].map((value) => counting(value, 'eq')),
+        [counting(1, 'gte')],
+      ),
+    });
+  });
+
+export const nobody: CustomerPicture = {
+  customer: {
+    kind: 'person',
+    status: 'active',
+    stub: false,
+    birth_date: null,
+    customer_since: null,
+    branch: null,
+    city: null,
+    language: null,
+    gender: null,
+    attributes: {},
+  },
+  identifiers: [],
+  relationships: [],
+  holdings: [],
+  parties: [],
+  activities: [],
+  activityTotals: [],
+};
+
+function startOf(last: string, { now, timeZone }: RuleContext): number {
+  return Number(zonedOf(microsOf(now), timeZone).subtract(last).epochNanoseconds / 1000n);
+}
+
 /** About a bound of a window, about now, or anywhere in two years and a while ahead. */
-function instantsAbout({ now, timeZone }: RuleContext): fc.Arbitrary<string> {
-  const micros = microsOf(now);
+export function instantsAbout(context: RuleContext): fc.Arbitrary<string> {
+  const micros = microsOf(context.now);
   const slip = fc.oneof(
     fc.constantFrom(0, 0, -1, 1, hour / 2, -hour / 2, hour, -hour),
     fc.integer({ min: -3 * day, max: 3 * day }),
     fc.constantFrom(day, -day, 2 * day, -2 * day, 3 * day),
   );
-  const bound = (last: string) => Number(zonedOf(micros, timeZone).subtract(last).epochNanoseconds / 1000n);
   return fc.oneof(
-    fc.tuple(fc.constantFrom(...windows), slip).map(([last, by]) => instantOf(bound(last) + by)),
+    fc.tuple(fc.constantFrom(...windows), slip).map(([last, by]) => instantOf(startOf(last, context) + by)),
     slip.map((by) => instantOf(micros + by)),
     within(instantOf(micros - 700 * day), instantOf(micros + 40 * day)),
   );
@@ -143,13 +209,14 @@ const signed = fc.tuple(fc.constantFrom('', '-'), amounts).map(([sign, amount]) 
 
 export const activityTypes = ['card_payment', 'login', 'transfer'];
 
-const activity = (context: RuleContext): fc.Arbitrary<ActivityPart> =>
-  instantsAbout(context).chain((occurredAt) =>
+const activity = (instants: fc.Arbitrary<string>): fc.Arbitrary<ActivityPart> =>
+  instants.chain((occurredAt) =>
     fc.record({
       id: fc.uuid(),
       type: fc.constantFrom(...activityTypes),
       occurred_at: fc.constant(occurredAt),
       business_date: fc.constant(occurredAt.slice(0, 10)),
+      amount: maybe(amounts),
       reporting_amount: maybe(amounts),
       currency: maybe(fc.constantFrom('CNY', 'EUR')),
       direction: fc.constantFrom('in', 'out', 'none'),
@@ -194,7 +261,7 @@ export function totalsOf(activities: readonly ActivityPart[]): ActivityTotalPart
       ...known,
       count: known.count + 1,
       amount: (BigInt(known.amount) + thousandths(each.reporting_amount ?? '0')).toString(),
-      unvalued: known.unvalued + (each.reporting_amount === null ? 1 : 0),
+      unvalued: known.unvalued + (each.amount !== null && each.reporting_amount === null ? 1 : 0),
       first_at: microsOf(at) < microsOf(known.first_at) ? at : known.first_at,
       last_at: microsOf(at) > microsOf(known.last_at) ? at : known.last_at,
     });
@@ -260,7 +327,7 @@ export function pictures(context: RuleContext): fc.Arbitrary<CustomerPicture> {
       ),
       owned: fc.array(holding, { maxLength: 4 }),
       others: fc.array(party, { maxLength: 2 }),
-      activities: fc.array(activity(context), { maxLength: 10 }),
+      activities: fc.array(activity(instantsAbout(context)), { maxLength: 10 }),
     })
     .map(({ owned, others, activities, ...rest }) => ({
       ...rest,
@@ -389,12 +456,14 @@ export const activityConditions = (context: RuleContext): fc.Arbitrary<ActivityC
     );
 
 export const factConditions = (context: RuleContext): fc.Arbitrary<Rule> =>
-  fc.constantFrom(...facts.values()).chain(({ name, type, values }) =>
-    comparisons(type, operatorsOf[type], values, context).map((comparison) => ({
-      fact: name,
-      ...comparison,
-    })),
-  );
+  fc
+    .constantFrom(...facts.values())
+    .chain(({ name, type, values }) =>
+      comparisons(type, operatorsOf[type], values, context).map((comparison) => ({
+        fact: name,
+        ...comparison,
+      })),
+    );
 
 export function rules(context: RuleContext): fc.Arbitrary<Rule> {
   const { rule } = fc.letrec<{ rule: Rule }>((tie) => {
