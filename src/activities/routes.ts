@@ -82,7 +82,7 @@ function listRoute(app: FastifyInstance): void {
     query: Strict({
       ...pageQuery,
       type: Type.Optional(Key('Only of this type')),
-      direction: Type.Optional(StringEnum(schemas.directions)),
+      direction: Type.Optional(StringEnum(schemas.directions, { description: 'Only in this direction' })),
       from: Type.Optional(schemas.When('Only from then on')),
       to: Type.Optional(schemas.When('Only before then')),
     }),

@@ -88,7 +88,7 @@ export const ActivityIn = Strict(
 
 export const ActivityBatch = Strict(
   { items: Type.Array(Ref(ActivityIn), { minItems: 1, maxItems: 1000 }) },
-  { $id: 'ActivityBatch' },
+  { $id: 'ActivityBatch', description: 'Activities that are reported together' },
 );
 /** The same without a look at the items, which are judged one by one. */
 export const ActivityEnvelope = Strict({
@@ -107,7 +107,7 @@ export const ActivityBatchResult = Strict(
       { description: 'Items that could not be recorded, and why; the others were' },
     ),
   },
-  { $id: 'ActivityBatchResult' },
+  { $id: 'ActivityBatchResult', description: 'What became of each activity of a batch' },
 );
 
 export const Activity = Strict(

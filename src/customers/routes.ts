@@ -104,8 +104,8 @@ function readRoutes(app: FastifyInstance): void {
     scope: 'customers:read',
     query: Strict({
       ...pageQuery,
-      kind: Type.Optional(StringEnum(schemas.customerKinds)),
-      status: Type.Optional(StringEnum(schemas.customerStatuses)),
+      kind: Type.Optional(StringEnum(schemas.customerKinds, { description: 'Only these' })),
+      status: Type.Optional(StringEnum(schemas.customerStatuses, { description: 'Only in this status' })),
       branch: Type.Optional(Text('Code of the branch', 40)),
       relationship_manager: Type.Optional(Text('Staff code', 60)),
     }),

@@ -68,7 +68,7 @@ const Attributes = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$' }
 
 export const IdentifierIn = Strict(
   { scheme: Key('A declared identifier scheme'), value: Text('The identifier itself', 128) },
-  { $id: 'IdentifierIn' },
+  { $id: 'IdentifierIn', description: 'How another system names a customer' },
 );
 
 /** How other resources name a customer. */
@@ -98,7 +98,7 @@ export const ContactPointIn = Strict(
     label: Type.Optional(StringEnum(['mobile', 'home', 'work', 'registered', 'other'], { default: 'other' })),
     primary: Type.Optional(Type.Boolean({ description: 'The one to use first of its kind' })),
   },
-  { $id: 'ContactPointIn' },
+  { $id: 'ContactPointIn', description: 'A way to reach a customer, as a source states it' },
 );
 
 const stated = optional(statable);
@@ -121,7 +121,7 @@ const statement = {
 
 export const CustomerCreate = Strict(
   { kind: StringEnum(customerKinds), ...statement },
-  { $id: 'CustomerCreate' },
+  { $id: 'CustomerCreate', description: 'A customer who is new, as a source states it' },
 );
 export const CustomerUpsert = Strict(
   {
@@ -133,14 +133,21 @@ export const CustomerUpsert = Strict(
       description: 'Any of them finds the customer; all of them are kept',
     }),
   },
-  { $id: 'CustomerUpsert' },
+  { $id: 'CustomerUpsert', description: 'What a source states of a customer, new or known' },
 );
 export const CustomerUpsertByIdentifier = Strict(
   { kind: Type.Optional(StringEnum(customerKinds)), ...statement },
-  { $id: 'CustomerUpsertByIdentifier' },
+  {
+    $id: 'CustomerUpsertByIdentifier',
+    description: 'What a source states of the customer whom the path names',
+  },
 );
 const { identifiers: _identifiers, ...patchable } = statement;
-export const CustomerPatch = Strict(patchable, { $id: 'CustomerPatch', minProperties: 1 });
+export const CustomerPatch = Strict(patchable, {
+  $id: 'CustomerPatch',
+  description: 'What changes of a customer',
+  minProperties: 1,
+});
 
 export const Identifier = Strict(
   {
@@ -153,7 +160,7 @@ export const Identifier = Strict(
     source: SourceKey,
     recorded_at: Instant('When it was recorded here'),
   },
-  { $id: 'Identifier' },
+  { $id: 'Identifier', description: 'How another system names the customer' },
 );
 
 export const ContactPoint = Strict(
@@ -169,7 +176,7 @@ export const ContactPoint = Strict(
     source: SourceKey,
     recorded_at: Instant('When it was recorded here'),
   },
-  { $id: 'ContactPoint' },
+  { $id: 'ContactPoint', description: 'A way to reach the customer' },
 );
 
 const masked = (description: string) => Nullable(Type.String({ description }));
@@ -206,7 +213,7 @@ export const Customer = Strict(
 
 export const IgnoredField = Strict(
   { field: Type.String(), reason: StringEnum(['older'], { description: 'Another source stated it later' }) },
-  { $id: 'IgnoredField' },
+  { $id: 'IgnoredField', description: 'A field that was stated and not taken' },
 );
 
 export const CustomerUpsertResult = Strict(
@@ -215,7 +222,7 @@ export const CustomerUpsertResult = Strict(
     ignored_fields: Type.Array(Ref(IgnoredField)),
     customer: Ref(Customer),
   },
-  { $id: 'CustomerUpsertResult' },
+  { $id: 'CustomerUpsertResult', description: 'What became of a statement, and the customer as it is now' },
 );
 
 export const CustomerPage = Page(Ref(Customer), 'CustomerPage');

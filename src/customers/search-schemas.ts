@@ -30,7 +30,7 @@ export const CustomerSearch = Strict(
     ),
     limit: Type.Optional(Type.Integer(limit)),
   },
-  { $id: 'CustomerSearch' },
+  { $id: 'CustomerSearch', description: 'What is known of whoever is looked for' },
 );
 
 const reasonCodes: Record<DuplicateReason['code'], string> = {
@@ -80,7 +80,7 @@ export const CustomerMatch = Strict(
     weight: Type.Number({ description: 'All evidence in bits: the order of the matches' }),
     reasons: Type.Array(Ref(MatchReason), { description: 'The heaviest first' }),
   },
-  { $id: 'CustomerMatch' },
+  { $id: 'CustomerMatch', description: 'A customer who may be meant, with score and reasons' },
 );
 
 const matches = {
@@ -88,7 +88,10 @@ const matches = {
   truncated: Type.Boolean({ description: 'Others match as well: state more to see them' }),
 };
 
-export const CustomerMatches = Strict(matches, { $id: 'CustomerMatches' });
+export const CustomerMatches = Strict(matches, {
+  $id: 'CustomerMatches',
+  description: 'Those who may be meant, the likeliest first',
+});
 
 export const DuplicateCheckResult = Strict(
   {
@@ -101,7 +104,7 @@ export const DuplicateCheckResult = Strict(
       },
     ),
   },
-  { $id: 'DuplicateCheckResult' },
+  { $id: 'DuplicateCheckResult', description: 'Whether the customer is known already' },
 );
 
 export const duplicatesQuery = Strict({ limit: Type.Integer(limit) });

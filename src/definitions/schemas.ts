@@ -15,7 +15,10 @@ const attribute = {
   searchable: Type.Boolean({ description: 'Whether customers can be found by it' }),
 };
 
-export const AttributeIn = Strict(attribute, { $id: 'AttributeIn' });
+export const AttributeIn = Strict(attribute, {
+  $id: 'AttributeIn',
+  description: 'A declaration of a custom attribute',
+});
 export const Attribute = Strict(
   {
     name: Key('Of the attribute'),
@@ -38,7 +41,10 @@ const scheme = {
   path_safe: Type.Boolean({ description: 'Whether it may stand in a path; never a sensitive one' }),
 };
 
-export const IdentifierSchemeIn = Strict(scheme, { $id: 'IdentifierSchemeIn' });
+export const IdentifierSchemeIn = Strict(scheme, {
+  $id: 'IdentifierSchemeIn',
+  description: 'A declaration of an identifier scheme',
+});
 export const IdentifierScheme = Strict(
   { key: Key('Of the scheme'), ...scheme, version: Count('As in the ETag') },
   { $id: 'IdentifierScheme', description: 'A kind of identifier that customers have' },

@@ -16,7 +16,7 @@ export const CloudEvent = Strict(
       description: 'Ids, versions and counts; never personal data',
     }),
   },
-  { $id: 'CloudEvent' },
+  { $id: 'CloudEvent', description: 'Something that changed, as CloudEvents 1.0 has it' },
 );
 
 export const EventPage = Strict(
@@ -24,5 +24,5 @@ export const EventPage = Strict(
     data: Type.Array(Ref(CloudEvent)),
     next_after: Type.Integer({ minimum: 0, description: 'Send as `after` to go on' }),
   },
-  { $id: 'EventPage' },
+  { $id: 'EventPage', description: 'Events in their order, and where to go on' },
 );

@@ -39,9 +39,13 @@ const partyFields = {
 
 export const HoldingPartyIn = Strict(
   { customer: Ref(CustomerReference), role: StringEnum(roles), ...partyFields },
-  { $id: 'HoldingPartyIn' },
+  { $id: 'HoldingPartyIn', description: 'Who stands in which role to a holding, as a source states it' },
 );
-export const HoldingPartyPatch = Strict(partyFields, { $id: 'HoldingPartyPatch', minProperties: 1 });
+export const HoldingPartyPatch = Strict(partyFields, {
+  $id: 'HoldingPartyPatch',
+  description: 'What changes of a party',
+  minProperties: 1,
+});
 
 const statable = {
   category: Type.Optional(StringEnum(categories, { description: 'Needed where the holding is new' })),
@@ -79,10 +83,17 @@ export const HoldingUpsert = Strict(
       }),
     ),
   },
-  { $id: 'HoldingUpsert' },
+  { $id: 'HoldingUpsert', description: 'What a source states of a holding, new or known' },
 );
-export const HoldingPatch = Strict(statable, { $id: 'HoldingPatch', minProperties: 1 });
-export const HoldingLookup = Strict({ source: SourceKey, number: NumberIn }, { $id: 'HoldingLookup' });
+export const HoldingPatch = Strict(statable, {
+  $id: 'HoldingPatch',
+  description: 'What changes of a holding',
+  minProperties: 1,
+});
+export const HoldingLookup = Strict(
+  { source: SourceKey, number: NumberIn },
+  { $id: 'HoldingLookup', description: 'How its source names a holding' },
+);
 
 export const HoldingParty = Strict(
   {
@@ -94,7 +105,7 @@ export const HoldingParty = Strict(
     ends_on: Nullable(endsOn),
     recorded_at: Instant('When it was recorded here'),
   },
-  { $id: 'HoldingParty' },
+  { $id: 'HoldingParty', description: 'Who stands in which role to a holding' },
 );
 
 const holdingFields = {
@@ -137,7 +148,7 @@ export const HoldingUpsertResult = Strict(
     ),
     holding: Ref(Holding),
   },
-  { $id: 'HoldingUpsertResult' },
+  { $id: 'HoldingUpsertResult', description: 'What became of a statement, and the holding as it is now' },
 );
 
 /** A holding from the side of one of its parties. */
@@ -150,7 +161,7 @@ export const CustomerHolding = Strict(
     ends_on: Nullable(endsOn),
     holding: Strict(holdingFields),
   },
-  { $id: 'CustomerHolding' },
+  { $id: 'CustomerHolding', description: 'A holding, and the role in which the customer stands to it' },
 );
 
 export const HoldingPartyPage = Page(Ref(HoldingParty), 'HoldingPartyPage');

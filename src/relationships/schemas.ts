@@ -29,9 +29,13 @@ export const RelationshipCreate = Strict(
     ...dates,
     source: Type.Optional(SourceKey),
   },
-  { $id: 'RelationshipCreate' },
+  { $id: 'RelationshipCreate', description: 'Whom a customer is related to, and how' },
 );
-export const RelationshipPatch = Strict(dates, { $id: 'RelationshipPatch', minProperties: 1 });
+export const RelationshipPatch = Strict(dates, {
+  $id: 'RelationshipPatch',
+  description: 'What changes of a relationship',
+  minProperties: 1,
+});
 
 export const RelatedCustomer = Strict(
   {
@@ -39,7 +43,10 @@ export const RelatedCustomer = Strict(
     kind: StringEnum(customerKinds),
     display_name: Nullable(Type.String({ description: 'Masked without `customers:read_sensitive`' })),
   },
-  { $id: 'RelatedCustomer' },
+  {
+    $id: 'RelatedCustomer',
+    description: 'The other side of a relationship, as far as the caller may see it',
+  },
 );
 
 export const Relationship = Strict(
@@ -62,7 +69,7 @@ export const RelationshipType = Strict(
     reciprocal_role: Key('What this customer is to the related one'),
     name: Type.String(),
   },
-  { $id: 'RelationshipType' },
+  { $id: 'RelationshipType', description: 'A role, and what it is called from the other side' },
 );
 
 export const RelationshipPage = Page(Ref(Relationship), 'RelationshipPage');

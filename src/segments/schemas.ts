@@ -24,9 +24,12 @@ const definition = {
 
 export const SegmentCreate = Strict(
   { key: Key('Of the segment'), ...definition, rule: Ref(RuleSchema) },
-  { $id: 'SegmentCreate' },
+  { $id: 'SegmentCreate', description: 'A new segment' },
 );
-export const SegmentPut = Strict({ ...definition, rule: Ref(RuleSchema) }, { $id: 'SegmentPut' });
+export const SegmentPut = Strict(
+  { ...definition, rule: Ref(RuleSchema) },
+  { $id: 'SegmentPut', description: 'The next version of a segment' },
+);
 
 export const Segment = Strict(
   {
@@ -41,7 +44,7 @@ export const Segment = Strict(
     created_at: Instant('When it was made'),
     updated_at: Instant('When its newest version was made'),
   },
-  { $id: 'Segment' },
+  { $id: 'Segment', description: 'A segment in the version that answers now' },
 );
 export const SegmentPage = Page(Ref(Segment), 'SegmentPage');
 
@@ -61,11 +64,11 @@ export const Member = Strict(
     left_at: Nullable(Instant('Until when, where it has left since')),
     rule_version: Count('By which version of the rule'),
   },
-  { $id: 'Member' },
+  { $id: 'Member', description: 'A customer in a segment' },
 );
 export const MemberPage = Strict(
   { data: Type.Array(Ref(Member)), next_cursor: Nullable(Type.String()), freshness: Ref(Freshness) },
-  { $id: 'MemberPage' },
+  { $id: 'MemberPage', description: 'A page of members' },
 );
 
 export const CustomerSegment = Strict(
@@ -77,7 +80,7 @@ export const CustomerSegment = Strict(
     rule_version: Count('By which version of the rule'),
     cause: Type.String({ description: 'change, time or rule_version' }),
   },
-  { $id: 'CustomerSegment' },
+  { $id: 'CustomerSegment', description: 'A segment that a customer is in' },
 );
 export const CustomerSegments = Strict(
   {
@@ -86,21 +89,24 @@ export const CustomerSegments = Strict(
     pending: Type.Boolean({ description: 'Something changed since, and the review is due' }),
     next_change_at: Nullable(Instant('When a membership can change with no write')),
   },
-  { $id: 'CustomerSegments' },
+  { $id: 'CustomerSegments', description: 'All segments that a customer is in at an instant' },
 );
 
 export const FactDescription = Strict(
   {
-    name: Type.String(),
-    type: Type.String(),
-    unit: Nullable(Type.String()),
-    description: Type.String(),
-    operators: Type.Array(Type.String()),
+    name: Type.String({ description: 'As rules name it' }),
+    type: Type.String({ description: 'Of its values' }),
+    unit: Nullable(Type.String({ description: 'What it counts in' })),
+    description: Type.String({ description: 'What it says of a customer' }),
+    operators: Type.Array(Type.String(), { description: 'What it can be asked with' }),
     touched_by: Type.Array(Type.String(), { description: 'Writes to these can change it' }),
   },
-  { $id: 'FactDescription' },
+  { $id: 'FactDescription', description: 'A fact that rules may speak of' },
 );
-export const FactList = Strict({ data: Type.Array(Ref(FactDescription)) }, { $id: 'FactList' });
+export const FactList = Strict(
+  { data: Type.Array(Ref(FactDescription)) },
+  { $id: 'FactList', description: 'All facts that rules may speak of' },
+);
 
 export const RuleValidation = Strict(
   {
@@ -108,5 +114,5 @@ export const RuleValidation = Strict(
     reads: Type.Array(Type.String(), { description: 'What the rule reads' }),
     errors: Type.Array(Ref(FieldProblem)),
   },
-  { $id: 'RuleValidation' },
+  { $id: 'RuleValidation', description: 'Whether a rule can be taken, and what it reads' },
 );

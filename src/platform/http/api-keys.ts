@@ -34,7 +34,7 @@ const ApiKeyCreate = Strict(
     data_scope: Type.Optional(Reach),
     expires_at: Type.Optional(Nullable(Instant('From then on it is refused'))),
   },
-  { $id: 'ApiKeyCreate' },
+  { $id: 'ApiKeyCreate', description: 'What a new key may do, for whom, and until when' },
 );
 
 const shown = {
@@ -45,10 +45,10 @@ const shown = {
   expires_at: Nullable(Instant('From then on it is refused')),
   revoked_at: Nullable(Instant('Since then it is refused')),
 };
-const ApiKey = Strict(shown, { $id: 'ApiKey' });
+const ApiKey = Strict(shown, { $id: 'ApiKey', description: 'An API key without its secret' });
 const NewApiKey = Strict(
   { ...shown, secret: Type.String({ description: 'Shown this once' }) },
-  { $id: 'NewApiKey' },
+  { $id: 'NewApiKey', description: 'An API key with its secret, which is shown this once' },
 );
 const ApiKeyPage = Page(Ref(ApiKey), 'ApiKeyPage');
 

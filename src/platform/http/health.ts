@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { operation } from './operation.js';
-import { Strict, StringEnum } from './schemas.js';
+import { Ref, Strict, StringEnum } from './schemas.js';
 
 export type Health = {
   /** set while the process finishes what it has begun */
@@ -11,7 +11,10 @@ export type Health = {
   checks: Record<string, () => Promise<void>>;
 };
 
-const Liveness = Strict({ status: StringEnum(['alive']) }, { $id: 'Liveness' });
+const Liveness = Strict(
+  { status: StringEnum(['alive']) },
+  { $id: 'Liveness', description: 'That the process runs' },
+);
 const Readiness = Strict(
   {
     status: StringEnum(['ready', 'unready']),
@@ -19,10 +22,11 @@ const Readiness = Strict(
       description: 'Each part and how it is',
     }),
   },
-  { $id: 'Readiness' },
+  { $id: 'Readiness', description: 'Whether each part answers that requests need' },
 );
 
 export function healthRoutes(app: FastifyInstance, health: Health): void {
+  for (const component of [Liveness, Readiness]) app.addSchema(component);
   operation(app, {
     method: 'GET',
     path: '/livez',
@@ -31,7 +35,7 @@ export function healthRoutes(app: FastifyInstance, health: Health): void {
     description: 'Answers as long as the process runs. Restart it when this does not answer.',
     tag: 'Health',
     scope: null,
-    replies: { 200: { description: 'It lives', schema: Liveness, example: { status: 'alive' } } },
+    replies: { 200: { description: 'It lives', schema: Ref(Liveness), example: { status: 'alive' } } },
     handler: async () => ({ status: 200, body: { status: 'alive' } }),
   });
   operation(app, {
@@ -45,12 +49,12 @@ export function healthRoutes(app: FastifyInstance, health: Health): void {
     replies: {
       200: {
         description: 'Ready',
-        schema: Readiness,
+        schema: Ref(Readiness),
         example: { status: 'ready', checks: { database: 'ok' } },
       },
       503: {
         description: 'Not ready',
-        schema: Readiness,
+        schema: Ref(Readiness),
         example: { status: 'unready', checks: { database: 'failing' } },
       },
     },

@@ -56,7 +56,7 @@ export const Page = <T extends TSchema>(item: T, id: string) =>
       data: Type.Array(item),
       next_cursor: Nullable(Type.String({ description: 'Send as `cursor` to go on; null at the end' })),
     },
-    { $id: id },
+    { $id: id, description: 'A page of a list, in a stable order' },
   );
 
 export const pageQuery = {
@@ -83,9 +83,9 @@ export const FieldProblem = Strict(
 export const Problem = Type.Object(
   {
     type: Type.String({ format: 'uri-reference', description: 'Where the code is explained' }),
-    title: Type.String(),
-    status: Type.Integer({ minimum: 400, maximum: 599 }),
-    detail: Type.String(),
+    title: Type.String({ description: 'What the code means, in the language of the caller' }),
+    status: Type.Integer({ minimum: 400, maximum: 599, description: 'As in the status line' }),
+    detail: Type.String({ description: 'What happened this time, and what to do' }),
     instance: Type.String({ format: 'uri-reference', description: 'The request id as a URN' }),
     code: Type.String({ description: 'Stable: decide by it' }),
     errors: Type.Optional(Type.Array(Ref(FieldProblem))),
