@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** where to write the counts, for continuous integration */
+const results = process.env.TEST_RESULTS;
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -8,6 +11,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    reporters: ['default'],
+    reporters: ['default', ...(results === undefined ? [] : ([['json', { outputFile: results }]] as const))],
   },
 });
