@@ -3,6 +3,8 @@
  * it; the latest statement of all sources is the value. An earlier one that arrives late changes nothing and is
  * kept as an alternate. Null is a statement too: cleared by this source.
  */
+import { isDeepStrictEqual } from 'node:util';
+
 export type Stated = { value: unknown; source_time: string; recorded_at: string };
 
 /** What each source stated, by source and field. */
@@ -24,8 +26,8 @@ export type Decision = {
 };
 
 const isLater = (left: string, right: string) => Date.parse(left) > Date.parse(right);
-export const sameValue = (left: unknown, right: unknown): boolean =>
-  JSON.stringify(left) === JSON.stringify(right);
+/** Stored objects come back with their members in another order. */
+export const sameValue = (left: unknown, right: unknown): boolean => isDeepStrictEqual(left, right);
 
 /** Decides one statement against what is known. `current` gives the present value of a field. */
 export function decideFields(
@@ -42,14 +44,15 @@ export function decideFields(
       decision.ignored.push({ field, reason: 'older' });
       continue;
     }
-    // saying the same again adds no knowledge, and a repeated load must change nothing
-    if (before === undefined || !sameValue(before.value, value)) {
+    const differs = !sameValue(current(field) ?? null, value);
+    const older = outranked(statements, incoming, field);
+    if (differs && older) decision.ignored.push({ field, reason: 'older' });
+    if (differs && !older) decision.changes.set(field, value);
+    // saying the same again adds no knowledge, and a repeated load must change nothing, unless another said otherwise
+    if (before === undefined || !sameValue(before.value, value) || (differs && !older)) {
       next[field] = { value, source_time: incoming.sourceTime, recorded_at: incoming.recordedAt };
       decision.statements = next;
     }
-    if (outranked(statements, incoming, field)) {
-      if (!sameValue(current(field) ?? null, value)) decision.ignored.push({ field, reason: 'older' });
-    } else if (!sameValue(current(field) ?? null, value)) decision.changes.set(field, value);
   }
   return decision;
 }

@@ -14,9 +14,11 @@ export const ProfileTotals = Strict(
     liabilities: Nullable(Money('What is owed on loans, mortgages and credit cards')),
     net: Nullable(Money('Assets less liabilities; null where nothing is valued')),
     holdings: Count('Holdings that are not closed, of which it is the primary owner'),
-    unvalued: Count('Those with a balance in a currency that has no rate'),
+    unvalued: Count(
+      'Those of them that should be valued and are not: no balance, or a currency without a rate',
+    ),
   },
-  { $id: 'ProfileTotals' },
+  { $id: 'ProfileTotals', description: 'Sums over all that a customer holds' },
 );
 
 export const ActivityTotal = Strict(
@@ -30,7 +32,7 @@ export const ActivityTotal = Strict(
     first_at: Instant('The first of them'),
     last_at: Instant('The last of them'),
   },
-  { $id: 'ActivityTotal' },
+  { $id: 'ActivityTotal', description: 'What a customer did of one type, of all time' },
 );
 
 export const StatedValue = Strict(
@@ -40,7 +42,7 @@ export const StatedValue = Strict(
     source_time: Instant('When the source knew it'),
     recorded_at: Instant('When it came here'),
   },
-  { $id: 'StatedValue' },
+  { $id: 'StatedValue', description: 'What a source stated of a field, and when' },
 );
 
 export const Profile = Strict(
@@ -68,13 +70,13 @@ export const Profile = Strict(
 export const Summary = Strict(
   {
     id: Id('Of the customer'),
-    display_name: Nullable(Type.String()),
+    display_name: Nullable(Type.String({ description: 'The best name that is known' })),
     kind: StringEnum(['person', 'organization']),
-    status: Type.String(),
-    branch: Nullable(Type.String()),
-    relationship_manager: Nullable(Type.String()),
+    status: Type.String({ description: 'Life of the relationship' }),
+    branch: Nullable(Type.String({ description: 'Code of the branch' })),
+    relationship_manager: Nullable(Type.String({ description: 'Staff code' })),
     totals: Ref(ProfileTotals),
-    segments: Type.Array(Type.String()),
+    segments: Type.Array(Type.String(), { description: 'Keys of the present ones' }),
     last_activity_at: Nullable(Instant('Of all activities')),
   },
   { $id: 'Summary', description: 'What a mobile screen needs' },
@@ -90,11 +92,11 @@ export const TimelineEntry = Strict(
     actor: Type.Optional(Type.String({ description: 'Who made the change' })),
     data: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   },
-  { $id: 'TimelineEntry' },
+  { $id: 'TimelineEntry', description: 'One thing that happened' },
 );
 export const TimelinePage = Strict(
   { data: Type.Array(Ref(TimelineEntry)), next_cursor: Nullable(Type.String()) },
-  { $id: 'TimelinePage' },
+  { $id: 'TimelinePage', description: 'A page of a timeline, newest first' },
 );
 
 export const profileComponents = [

@@ -7,7 +7,7 @@ import { type CustomerRecord, toCustomer } from '../customers/view.js';
 import { type CustomerHoldingRecord, toCustomerHolding } from '../holdings/view.js';
 import { type Ctx, mayReadSensitive } from '../platform/context.js';
 import { notFound } from '../platform/errors.js';
-import { dateIn } from '../platform/instants.js';
+import { dateIn, microsOf } from '../platform/instants.js';
 import { type RelationshipRecord, toRelationship } from '../relationships/view.js';
 import type { Profile, ProfileTotals, StatedValue, Summary } from './schemas.js';
 import { profileStatement, summaryStatement } from './statement.js';
@@ -70,7 +70,11 @@ function provenanceOf(ctx: Ctx, statements: ProfileRow['statements']): ProfileOu
     }
   }
   for (const list of Object.values(byField)) {
-    list.sort((left, right) => Date.parse(right.source_time) - Date.parse(left.source_time));
+    list.sort(
+      (left, right) =>
+        Date.parse(right.source_time) - Date.parse(left.source_time) ||
+        microsOf(right.recorded_at) - microsOf(left.recorded_at),
+    );
   }
   return byField;
 }

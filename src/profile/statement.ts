@@ -15,15 +15,22 @@ const inScope = (alias: string) =>
   `($4::text[] is null or ${alias}.branch = any($4)) and ($5::text is null or ${alias}.manager = $5)
    and ($6::uuid is null or ${alias}.id = $6)`;
 
+const valued = (categories: readonly string[]) =>
+  `h.balance is not null and h.currency = $3 and h.category in (${list(categories)})`;
+const measured = [...assetCategories, ...liabilityCategories];
+
+/** As the facts `holdings.*` have them: missing where nothing is valued. */
 const totals = `(
-  select json_build_object('aum', t.aum::text, 'liabilities', (-t.owed)::text, 'net', t.net::text,
+  select json_build_object('aum', case when t.valued > 0 then t.aum::text end,
+    'liabilities', case when t.valued > 0 then (-t.owed)::text end, 'net', t.net::text,
     'holdings', t.holdings, 'unvalued', t.unvalued)
   from (
-    select sum(h.balance) filter (where h.currency = $3 and h.category in (${list(assetCategories)})) as aum,
-      sum(h.balance) filter (where h.currency = $3 and h.category in (${list(liabilityCategories)})) as owed,
-      sum(h.balance) filter (where h.currency = $3 and h.category in (${list([...assetCategories, ...liabilityCategories])})) as net,
+    select coalesce(sum(h.balance) filter (where ${valued(assetCategories)}), 0) as aum,
+      coalesce(sum(h.balance) filter (where ${valued(liabilityCategories)}), 0) as owed,
+      sum(h.balance) filter (where ${valued(measured)}) as net,
+      count(*) filter (where ${valued(measured)}) as valued,
       count(*) as holdings,
-      count(*) filter (where h.balance is not null and h.currency <> $3) as unvalued
+      count(*) filter (where h.category in (${list(measured)}) and not (${valued(measured)})) as unvalued
     from holdings h where h.customer_id = customers.id and h.status <> 'closed'
   ) t) as totals`;
 

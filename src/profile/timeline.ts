@@ -39,11 +39,11 @@ export async function readTimeline(
       order by a.occurred_at desc, a.id desc limit ${limit})`,
     change: sql`(
       select 'change', e.id, e.occurred_at, e.action, null, e.actor, e.details
-      from audit_entries e where e.subject_id = ${customerId} and ${before(sql`e.occurred_at`, sql`e.id`)}
+      from audit_entries e where e.subject_id = ${customerId.toLowerCase()} and ${before(sql`e.occurred_at`, sql`e.id`)}
       order by e.occurred_at desc, e.id desc limit ${limit})`,
     event: sql`(
       select 'event', o.id, o.occurred_at, o.type, null, null, o.data
-      from outbox o where o.subject = ${customerId} and ${before(sql`o.occurred_at`, sql`o.id`)}
+      from outbox o where o.subject = ${customerId.toLowerCase()} and ${before(sql`o.occurred_at`, sql`o.id`)}
       order by o.occurred_at desc, o.id desc limit ${limit})`,
   };
   // no part at all is an empty page, in the shape of the first one

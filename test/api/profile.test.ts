@@ -142,3 +142,96 @@ test('what lies outside the data scope is not there', async () => {
     await scoped.problem('GET', `/v1/customers/${id}/${part}`, 'not_found');
   }
 });
+
+test('a value told again after another source told otherwise stands first, the other is its alternate', async () => {
+  const body = aCustomer({ city: '上海', source_time: '2026-01-01T00:00:00Z' });
+  const { customer } = await t.client.post('/v1/customers/upsert', body, 201);
+  await t.client.post('/v1/customers/upsert', {
+    ...body,
+    city: '北京',
+    source: 'crm',
+    source_time: '2026-01-02T00:00:00Z',
+  });
+  await t.client.post('/v1/customers/upsert', { ...body, source_time: '2026-01-03T00:00:00Z' });
+  const profile = await t.client.get(`/v1/customers/${customer.id}/profile`);
+  expect(profile.customer.city).toBe('上海');
+  expect(profile.provenance.city).toMatchObject([
+    { source: 'core', value: '上海', source_time: '2026-01-03T00:00:00Z' },
+    { source: 'crm', value: '北京', source_time: '2026-01-02T00:00:00Z' },
+  ]);
+});
+
+test('totals are what the facts say: missing where nothing is valued, and what is not valued is counted', async () => {
+  const { id } = await t.client.post('/v1/customers', aCustomer(), 201);
+  const path = `/v1/customers/${id}/profile`;
+  const hold = async (stated: Record<string, unknown>) => {
+    holdingNumber += 1;
+    const parties = [{ customer: { id }, role: 'primary_owner' }];
+    await t.client.post(
+      '/v1/holdings/upsert',
+      { source: 'core', number: `T${holdingNumber}`, parties, ...stated },
+      201,
+    );
+    return (await t.client.get(path)).totals;
+  };
+  expect(await hold({ category: 'deposit', currency: 'USD', balance: '5' })).toMatchObject({
+    aum: null,
+    liabilities: null,
+    net: null,
+    holdings: 1,
+    unvalued: 1,
+  });
+  expect(await hold({ category: 'debit_card' })).toMatchObject({ aum: null, holdings: 2, unvalued: 1 });
+  expect(await hold({ category: 'mortgage', balance: '-3' })).toMatchObject({
+    aum: '0',
+    liabilities: '3',
+    net: '-3',
+  });
+  expect(await hold({ category: 'fund', balance: '10', status: 'closed' })).toMatchObject({
+    aum: '0',
+    holdings: 3,
+  });
+});
+
+test('a related customer outside the data scope is not in the picture', async () => {
+  const { id } = await t.client.post('/v1/customers', aCustomer({ branch: '0505' }), 201);
+  const other = await t.client.post('/v1/customers', aCustomer({ branch: '0606' }), 201);
+  const relation = { related_customer: { id: other.id }, role: 'spouse' };
+  await t.client.post(`/v1/customers/${id}/relationships`, relation, 201);
+  const scoped = await t.clientWith(['customers:read'], { branches: ['0505'] });
+  expect((await scoped.get(`/v1/customers/${id}/profile`)).relationships).toEqual([]);
+  expect((await t.client.get(`/v1/customers/${id}/profile`)).relationships).toHaveLength(1);
+});
+
+test('a page of the timeline goes on where it ended though more happens meanwhile, also within one instant', async () => {
+  const { id } = await t.client.post('/v1/customers', aCustomer(), 201);
+  const record = async (first: number, count: number, day: string) => {
+    const items = Array.from({ length: count }, (_, each) => ({
+      source: 'cards',
+      source_id: `${id}-${first + each}`,
+      customer: { id },
+      type: 'login',
+      occurred_at: day,
+    }));
+    await t.client.post('/v1/activities', { items });
+  };
+  await record(0, 7, '2026-02-01');
+  const path = `/v1/customers/${id}/timeline?kind=activity&limit=3`;
+  const seen: string[] = [];
+  let cursor: string | null = null;
+  for (let turn = 0; ; turn += 1) {
+    const next: string = cursor === null ? path : `${path}&cursor=${encodeURIComponent(cursor)}`;
+    const page: { data: { id: string }[]; next_cursor: string | null } = await t.client.get(next);
+    seen.push(...page.data.map((entry) => entry.id));
+    await record(100 + turn, 1, '2026-03-01');
+    cursor = page.next_cursor;
+    if (cursor === null) break;
+    await t.client.problem(
+      'GET',
+      next.replace('activity', 'change').replace(/&cursor=.*|$/, `&cursor=${encodeURIComponent(cursor)}`),
+      'invalid_cursor',
+    );
+  }
+  expect(seen).toHaveLength(7);
+  expect(new Set(seen).size).toBe(7);
+});
