@@ -2,7 +2,7 @@
  * What a schema of attribute values may say: a subset of JSON Schema 2020-12 (core, draft-bhutton-json-schema-01) that
  * is checked in time and memory bounded by the value. No references and no combinations; depth and size are bounded;
  * patterns match in polynomial time of a small degree: anchored at both ends, without groups and alternatives, with at
- * most three quantifiers of variable length, and beside a maxLength.
+ * most two quantifiers of variable length, and beside a maxLength.
  */
 import type { FieldProblem } from '../platform/errors.js';
 
@@ -10,7 +10,7 @@ const depthMax = 5;
 const sizeMax = 8192;
 const patternLengthMax = 100;
 const patternedLengthMax = 200;
-const variableQuantifiersMax = 3;
+const variableQuantifiersMax = 2;
 
 type Json = unknown;
 type Schema = Record<string, Json>;

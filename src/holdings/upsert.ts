@@ -42,7 +42,7 @@ export async function upsertHoldings(tx: Tx, ctx: Ctx, items: readonly HoldingIt
   const written = effective.filter((group) => owners.has(group.place.holdingId));
   await dropHoldingKeys(
     tx,
-    made.filter((group) => !written.includes(group)).map((group) => group.place.holdingId),
+    made.filter((group) => !owners.has(group.place.holdingId)).map((group) => group.place.holdingId),
   );
   const activation = await activateOwners(tx, ctx, written, owners);
   await writeHoldings(tx, ctx, written, (id) => instantOf(marks, id, ctx));
@@ -134,7 +134,7 @@ async function lockGroups(
   groups: readonly Group[],
   customers: Customers,
 ): Promise<Group[]> {
-  const wasNew = groups.filter(isNew);
+  const wasNew = new Set(groups.filter(isNew));
   for (const group of wasNew) if (group.after !== undefined) group.place.customerId = ownerOf(group.after);
   const places = await lockHoldingKeys(
     tx,
@@ -144,7 +144,7 @@ async function lockGroups(
   const known: Group[] = [];
   for (const group of groups) {
     const place = places.get(numberKeyText(group.place));
-    const isMine = wasNew.includes(group) && place?.holdingId === group.place.holdingId;
+    const isMine = wasNew.has(group) && place?.holdingId === group.place.holdingId;
     (isMine ? made : known).push(group);
     if (place !== undefined) group.place = place;
   }
