@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import { sql } from 'drizzle-orm';
 import type { Ctx } from '../platform/context.js';
 import type { DataKey } from '../platform/secrets.js';
-import type { ImportRow } from './rows.js';
+import { decode } from './records.js';
+import type { Charset, ImportRow } from './rows.js';
 import { importKey, openBytes, rejectionPlace } from './staging.js';
 
 type Row = { line: number; code: string; message: string; pointer: string | null; body: Buffer };
@@ -28,7 +29,8 @@ async function* parts(ctx: Ctx, row: ImportRow): AsyncGenerator<Buffer> {
     const rows = await ctx.database.rows<Row>(sql`
       select line, code, message, pointer, body from import_rejections
       where import_id = ${row.id} and line > ${after} order by line limit ${rowsATime}`);
-    if (rows.length > 0) yield Buffer.concat(rows.map((one) => write(one, sentOf(key, row.id, one))));
+    if (rows.length > 0)
+      yield Buffer.concat(rows.map((one) => write(one, sentOf(key, row.id, one), row.charset)));
     const last = rows.at(-1);
     if (last === undefined || rows.length < rowsATime) return;
     after = last.line;
@@ -52,31 +54,30 @@ function headerOf({ header, charset }: ImportRow): Buffer {
   return Buffer.from(line, charset === 'utf-8' ? 'utf8' : 'latin1');
 }
 
-const csvRecord = (row: Row, sent: Buffer) =>
+const csvRecord = (row: Row, sent: Buffer): Buffer =>
   Buffer.concat([sent, Buffer.from(`,${names.map((name) => cell(row[name])).join(',')}\n`)]);
 
-const brace = 0x7d;
+const closingBrace = 0x7d;
 
-function jsonRecord(row: Row, sent: Buffer): Buffer {
+function jsonRecord(row: Row, sent: Buffer, charset: Charset): Buffer {
   const reason = JSON.stringify(Object.fromEntries(names.map((name) => [name, row[name]])));
-  const end = objectEnd(sent);
-  if (end !== undefined) {
-    const isEmpty = /^\s*\{\s*$/.test(sent.subarray(0, Math.min(end, 20)).toString('latin1')) && end < 20;
-    const members = Buffer.from(`${isEmpty ? '' : ','}${reason.slice(1)}\n`);
-    return Buffer.concat([sent.subarray(0, end), members]);
+  const members = membersOf(sent, charset);
+  if (members === undefined) {
+    const text = sent.toString(charset === 'utf-8' ? 'utf8' : 'latin1');
+    return Buffer.from(`${reason.slice(0, -1)},"sent":${JSON.stringify(text)}}\n`);
   }
-  const text = sent.toString('utf8');
-  return Buffer.from(`${reason.slice(0, -1)},"sent":${JSON.stringify(text)}}\n`);
+  // the text of the object stays as it was sent, up to its closing brace
+  const open = sent.subarray(0, sent.lastIndexOf(closingBrace));
+  return Buffer.concat([open, Buffer.from(`${members === 0 ? '' : ','}${reason.slice(1)}\n`)]);
 }
 
-/** Where an object ends, so that members can be written before it; undefined for what is no JSON object. */
-function objectEnd(sent: Buffer): number | undefined {
-  const text = sent.toString('latin1').trimEnd();
-  if (!/^\s*\{/.test(text) || text.at(-1) !== '}') return undefined;
+/** How many members an object has; undefined for what is none. */
+function membersOf(sent: Buffer, charset: Charset): number | undefined {
   try {
-    JSON.parse(sent.toString('utf8'));
+    const value: unknown = JSON.parse(decode(charset, sent));
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? Object.keys(value).length : undefined;
   } catch {
     return undefined;
   }
-  return sent.lastIndexOf(brace);
 }

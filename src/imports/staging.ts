@@ -1,5 +1,5 @@
 /** The staged bytes of an import: encrypted with a key of its own, which goes when the import is forgotten. */
-import type { Ctx, Services } from '../platform/context.js';
+import type { Services } from '../platform/context.js';
 import { seal, unseal } from '../platform/envelope.js';
 import type { DataKey, Keyring } from '../platform/secrets.js';
 
@@ -25,28 +25,20 @@ export const openBytes = (key: DataKey, sealed: Buffer, place: Place): Buffer =>
 
 export type StagedChunk = { chunk: number; firstLine: number; bytes: Buffer };
 
-/** The first chunk from a number on. Bytes come as bytes: as text they are twice as long, and read once more. */
+/** The first chunk from a number on. */
 export async function readChunk(
-  { database }: Services | Ctx,
+  { database }: Services,
   key: DataKey,
   importId: string,
   from: number,
 ): Promise<StagedChunk | undefined> {
-  const { rows } = await database.pool.query<[Buffer, Buffer, Buffer]>({
-    name: 'read_import_chunk',
-    text: `select chunk, first_line::int4, body from import_chunks
-      where import_id = $1 and chunk >= $2 order by chunk limit 1`,
-    values: [importId, from],
-    rowMode: 'array',
-    binary: true,
-    types: { getTypeParser: () => (value: Buffer) => value },
-  } as never);
-  const [row] = rows;
+  const [row] = await database.named<{ chunk: number; first_line: number; body: Buffer }>(
+    'read_import_chunk',
+    `select chunk, first_line, body from import_chunks
+     where import_id = $1 and chunk >= $2 order by chunk limit 1`,
+    [importId, from],
+  );
   if (row === undefined) return undefined;
-  const chunk = row[0].readInt32BE();
-  return {
-    chunk,
-    firstLine: row[1].readInt32BE(),
-    bytes: openBytes(key, row[2], chunkPlace(importId, chunk)),
-  };
+  const { chunk, first_line: firstLine, body } = row;
+  return { chunk, firstLine, bytes: openBytes(key, body, chunkPlace(importId, chunk)) };
 }
