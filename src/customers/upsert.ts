@@ -34,6 +34,7 @@ export async function upsertCustomers(tx: Tx, ctx: Ctx, items: readonly Item[]):
 
 async function upsertWave(tx: Tx, ctx: Ctx, wave: { position: number; item: Item }[], effect: BatchEffect) {
   const works = await resolveCustomers(tx, wave);
+  await refuseUnseen(tx, ctx, works);
   for (const work of works) if (work.isNew && work.error === undefined) work.error = refusalOfNew(ctx, work);
   await claimIdentifiers(tx, works);
   const known = await readKnown(tx, existingIds(works));
@@ -78,6 +79,20 @@ function touchedBy(decided: readonly { work: Work; change: Change }[], customerI
   const one = decided.find(({ work }) => work.customerId === customerId);
   if (one === undefined) return [];
   return one.work.claimed.length > 0 ? ['customer', 'identifiers'] : ['customer'];
+}
+
+/** Who may not know that a customer exists is told so first: what else is wrong would tell that it does. */
+async function refuseUnseen(tx: Tx, ctx: Ctx, works: readonly Work[]): Promise<void> {
+  const targeted = works.filter((work) => work.target !== undefined);
+  if (targeted.length === 0) return;
+  const known = await readKnown(
+    tx,
+    targeted.map((work) => work.customerId),
+  );
+  for (const work of targeted) {
+    const row = known.get(work.customerId)?.row;
+    if (row === undefined || !inScope(ctx.dataScope, row)) work.error = notFound('customer');
+  }
 }
 
 /** Why a customer cannot be new. */
