@@ -9,7 +9,13 @@ import { type OpenApi, type OperationObject, validators } from '../support/contr
 
 const file = path.resolve(import.meta.dirname, '../../openapi/openapi.json');
 
-type Parameter = { name: string; in: string; description?: string; schema: Record<string, unknown> };
+type Parameter = {
+  name: string;
+  in: string;
+  description?: string;
+  required?: boolean;
+  schema: Record<string, unknown>;
+};
 type Described = OperationObject & {
   tags: string[];
   parameters?: Parameter[];
@@ -72,6 +78,10 @@ describe.each(byName)('%s', (_name, { template, method, operation }) => {
       expect(operation['x-bian-service-domain']).toBeDefined();
     }
     expect((operation.parameters ?? []).filter(({ description }) => !description)).toEqual([]);
+    const needless = (operation.parameters ?? []).filter(
+      (one) => one.required && one.schema.default !== undefined,
+    );
+    expect(needless).toEqual([]);
     const named = (operation.parameters ?? [])
       .filter((one) => one.in === 'path')
       .map(({ name }) => `{${name}}`);

@@ -21,8 +21,25 @@ const tags = [
 ] as const;
 
 type Document = {
-  paths?: Record<string, Record<string, { requestBody?: { content: Record<string, object> } }>>;
+  paths?: Record<
+    string,
+    Record<
+      string,
+      {
+        requestBody?: { content: Record<string, object> };
+        parameters?: { required?: boolean; schema?: { default?: unknown } }[];
+      }
+    >
+  >;
 };
+
+/** What has a default is always there for the handler, and need not be sent. */
+function withOptionalDefaults<T extends object>(document: T): T {
+  const operations = Object.values((document as Document).paths ?? {}).flatMap((path) => Object.values(path));
+  for (const parameter of operations.flatMap((operation) => operation.parameters ?? []))
+    if (parameter.schema?.default !== undefined) parameter.required = false;
+  return document;
+}
 
 /** @fastify/swagger passes no examples of bodies on: they are set afterwards, at every content type. */
 function withBodyExamples<T extends object>(document: T, operations: readonly OperationRow[]): T {
@@ -57,7 +74,9 @@ export function openApiOptions(operations: readonly OperationRow[]): FastifyDyna
       },
     },
     transformObject: (made) =>
-      withBodyExamples('openapiObject' in made ? made.openapiObject : made.swaggerObject, operations),
+      withOptionalDefaults(
+        withBodyExamples('openapiObject' in made ? made.openapiObject : made.swaggerObject, operations),
+      ),
     exposeHeadRoutes: false,
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`),
