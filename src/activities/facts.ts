@@ -4,7 +4,6 @@
  */
 import { sql } from 'drizzle-orm';
 import { activities, activityTotals } from '../db/tables/activities.js';
-import { customers } from '../db/tables/customers.js';
 import { instantOf, microsOf } from '../platform/instants.js';
 import { earliest, latest } from '../rules/conditions.js';
 import type { Fact } from '../rules/facts.js';
@@ -15,18 +14,24 @@ import { instantSql } from '../rules/windows.js';
 
 const totals: Source = {
   name: 'initiated totals',
-  from: () =>
-    sql`from ${activityTotals} where ${activityTotals.customerId} = ${customers.id} and ${activityTotals.initiatedBy} = 'customer'`,
+  customerId: sql`${activityTotals.customerId}`,
+  rows: () => sql`from ${activityTotals} where ${activityTotals.initiatedBy} = 'customer'`,
 };
 
-/** Totals know no time: where some of them reach into the future, the activities themselves are looked at. */
-const ofWhomTotalsAreAhead = (frame: Frame): Source => {
+/**
+ * Totals know no time: of whom they reach into the future, the activities themselves are looked at, before now and
+ * after it apart, so that each is one step in the index.
+ */
+const besideTotals = (frame: Frame, which: 'begun' | 'ahead'): Source => {
   const now = instantSql(frame.moment.nowMicros);
-  const ahead = frame.column(totals, 'ahead', () => sql`bool_or(${activityTotals.lastAt} > ${now})`);
+  const when = which === 'begun' ? sql`<=` : sql`>`;
   return {
-    name: 'initiated',
-    from: () => sql`from ${activities} where ${activities.customerId} = ${customers.id}
-      and ${activities.initiatedBy} = 'customer' and ${activities.state} = 'current' and ${ahead}`,
+    name: `initiated ${which}`,
+    customerId: sql`${activities.customerId}`,
+    rows: () => sql`from ${activities} where ${activities.occurredAt} ${when} ${now}
+      and ${activities.initiatedBy} = 'customer' and ${activities.state} = 'current'`,
+    gate: frame.column(totals, 'ahead', () => sql`bool_or(${activityTotals.lastAt} > ${now})`),
+    rare: true,
   };
 };
 
@@ -48,9 +53,9 @@ const lastAt: Fact = {
       () => sql`max(${activityTotals.lastAt}) filter (where ${activityTotals.lastAt} <= ${now})`,
     );
     const begun = frame.column(
-      ofWhomTotalsAreAhead(frame),
+      besideTotals(frame, 'begun'),
       'last',
-      () => sql`max(${activities.occurredAt}) filter (where ${activities.occurredAt} <= ${now})`,
+      () => sql`max(${activities.occurredAt})`,
     );
     return sql`greatest(${known}, ${begun})`;
   },
@@ -64,12 +69,7 @@ const lastAt: Fact = {
   passing: {
     kind: 'instant',
     sql: (frame) =>
-      frame.column(
-        ofWhomTotalsAreAhead(frame),
-        'next',
-        () =>
-          sql`min(${activities.occurredAt}) filter (where ${activities.occurredAt} > ${instantSql(frame.moment.nowMicros)})`,
-      ),
+      frame.column(besideTotals(frame, 'ahead'), 'next', () => sql`min(${activities.occurredAt})`),
     value: (picture, { nowMicros }) => {
       const next = earliest(initiated(picture).filter((each) => each > nowMicros));
       return next === null ? null : instantOf(next);

@@ -89,13 +89,14 @@ const age: Fact = {
 
 const owning = ['primary_owner', 'joint_owner'];
 
-/** Looked at only where no source states the start. */
+/** Looked at where no source states the start. */
 const openings: Source = {
   name: 'openings',
-  from: () => sql`from ${holdingParties}
+  customerId: sql`${holdingParties.customerId}`,
+  rows: () => sql`from ${holdingParties}
     join ${holdings} on ${holdings.customerId} = ${holdingParties.ownerId} and ${holdings.id} = ${holdingParties.holdingId}
-    where ${holdingParties.customerId} = ${customers.id} and ${customers.customerSince} is null
-      and ${holdingParties.role} in ('primary_owner', 'joint_owner')`,
+    where ${holdingParties.role} in ('primary_owner', 'joint_owner')`,
+  gate: sql`${customers.customerSince} is null`,
 };
 
 const sinceSql = (frame: Frame) =>
@@ -134,8 +135,8 @@ const tenure: Fact = {
 
 const activeIdentifiers: Source = {
   name: 'identifiers',
-  from: () =>
-    sql`from ${identifiers} where ${identifiers.customerId} = ${customers.id} and ${identifiers.status} = 'active'`,
+  customerId: sql`${identifiers.customerId}`,
+  rows: () => sql`from ${identifiers} where ${identifiers.status} = 'active'`,
 };
 
 const identifier = ({ key, name }: Declared['schemes'][number]): Fact => ({
@@ -155,7 +156,8 @@ const identifier = ({ key, name }: Declared['schemes'][number]): Fact => ({
 
 const allRelationships: Source = {
   name: 'relationships',
-  from: () => sql`from ${relationships} where ${relationships.customerId} = ${customers.id}`,
+  customerId: sql`${relationships.customerId}`,
+  rows: () => sql`from ${relationships} where true`,
 };
 
 /** In force from its first day up to, and without, the day on which it ends. */
@@ -169,7 +171,7 @@ function relationship({ role, name }: Declared['roles'][number]): Fact {
     description: `How many other customers are in this role to the customer today: ${name}`,
     touchedBy: [touchNames.relationships],
     sql: (frame) =>
-      frame.column(
+      frame.count(
         allRelationships,
         `${role} today`,
         () => sql`count(*) filter (where ${ofRole} and coalesce(${startsOn} <= ${frame.moment.today}::date, true)

@@ -8,7 +8,6 @@
 
 import { Big } from 'big.js';
 import { type SQL, sql } from 'drizzle-orm';
-import { customers } from '../db/tables/customers.js';
 import { holdings } from '../db/tables/holdings.js';
 import type { Fact } from '../rules/facts.js';
 import type { Moment } from '../rules/moment.js';
@@ -22,8 +21,8 @@ const valuedCategories: readonly string[] = [...assetCategories, ...liabilityCat
 
 const open: Source = {
   name: 'holdings',
-  from: () =>
-    sql`from ${holdings} where ${holdings.customerId} = ${customers.id} and ${holdings.status} <> 'closed'`,
+  customerId: sql`${holdings.customerId}`,
+  rows: () => sql`from ${holdings} where ${holdings.status} <> 'closed'`,
 };
 
 /** The sum of the balances of some categories, and how many are behind it. */
@@ -32,7 +31,7 @@ function valued(frame: Frame, categories: readonly string[]): { sum: SQL; count:
   const key = categories.join(' ');
   return {
     sum: sql`coalesce(${frame.column(open, `sum ${key}`, () => sql`sum(${holdings.balance}) filter (where ${condition})`)}, 0)`,
-    count: frame.column(
+    count: frame.count(
       open,
       `count ${key}`,
       () => sql`count(${holdings.balance}) filter (where ${condition})`,
@@ -91,7 +90,7 @@ const count: Fact = {
   unit: 'holdings',
   description: 'How many holdings are not closed',
   touchedBy,
-  sql: (frame) => frame.column(open, 'count', () => sql`count(*)`),
+  sql: (frame) => frame.count(open, 'count', () => sql`count(*)`),
   value: (picture) => openOf(picture).length,
 };
 

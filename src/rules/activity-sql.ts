@@ -35,7 +35,7 @@ const at = sql`${activities.occurredAt}`;
 const amount = sql`${activities.reportingAmount}`;
 
 const ofType = (type: string) =>
-  sql`from ${activities} where ${activities.customerId} = ${customers.id} and ${activities.type} = ${type} and ${activities.state} = 'current'`;
+  sql`from ${activities} where ${activities.type} = ${type} and ${activities.state} = 'current'`;
 
 const filtered = (aggregate: SQL, conditions: readonly SQL[]) =>
   conditions.length === 0
@@ -52,31 +52,35 @@ export function scannedParts(condition: ActivityCondition, frame: Frame): Activi
   const needsRow = of !== undefined || where.some((filter) => filter.field !== 'amount');
   const source: Source = {
     name: `activities:${needsRow ? 'rows' : 'index'}:${type}`,
-    from: (since) => (since === null ? ofType(type) : sql`${ofType(type)} and ${at} >= ${instantSql(since)}`),
+    customerId: sql`${activities.customerId}`,
+    rows: (since) => (since === null ? ofType(type) : sql`${ofType(type)} and ${at} >= ${instantSql(since)}`),
   };
   const filters = passesSql(where);
   const inside = [insideSql(at, range, frame.moment), ...filters];
   const key = JSON.stringify([where, window?.last ?? null, of ?? null]);
   const column = (name: string, aggregate: SQL, conditions = inside) =>
     frame.column(source, `${name} ${key}`, () => filtered(aggregate, conditions), range?.lowest);
+  const count = (name: string, aggregate: SQL) =>
+    frame.count(source, `${name} ${key}`, () => filtered(aggregate, inside), range?.lowest);
   const counted = of === undefined ? undefined : fieldOf(of, undefined);
   return {
-    count: () => column('count', sql`count(*)`),
+    count: () => count('count', sql`count(*)`),
     sum: () => {
       // looked for only where no sum is known: the index does not hold the amount as it was stated
-      const withoutAmount = sql`exists (select ${ofType(type)} and ${sql.join([...inside, sql`${activities.amount} is null`], sql` and `)})`;
-      const [sum, count] = [column('sum', sql`sum(${amount})`), column('count', sql`count(*)`)];
-      return sql`(case when ${sum} is not null then ${sum} when ${count} = 0 or ${withoutAmount} then 0 end)`;
+      const ofCustomer = sql`${activities.customerId} = ${customers.id} and ${activities.amount} is null`;
+      const withoutAmount = sql`(select true ${ofType(type)} and ${sql.join([...inside, ofCustomer], sql` and `)} limit 1)`;
+      const [sum, number] = [column('sum', sql`sum(${amount})`), count('count', sql`count(*)`)];
+      return sql`(case when ${sum} is not null then ${sum} when ${number} = 0 or ${withoutAmount} then 0 end)`;
     },
     valued: () => ({
-      count: column('valued', sql`count(${amount})`),
+      count: count('valued', sql`count(${amount})`),
       sum: column('sum', sql`sum(${amount})`),
     }),
     min: () => column('min', sql`min(${amount})`),
     max: () => column('max', sql`max(${amount})`),
     firstAt: () => column('first', sql`min(${at})`),
     lastAt: () => column('last', sql`max(${at})`),
-    distinct: () => column('distinct', sql`count(distinct ${counted?.sql ?? absent()})`),
+    distinct: () => count('distinct', sql`count(distinct ${counted?.sql ?? absent()})`),
     leaving: (which) => {
       if (range === null) return null;
       const pick = sql.raw(which === 'first' ? 'min' : 'max');
@@ -98,8 +102,8 @@ export function totalledParts(condition: ActivityCondition, frame: Frame): Activ
   const now = instantSql(frame.moment.nowMicros);
   const totals: Source = {
     name: `totals:${type}`,
-    from: () =>
-      sql`from ${activityTotals} where ${activityTotals.customerId} = ${customers.id} and ${activityTotals.type} = ${type}`,
+    customerId: sql`${activityTotals.customerId}`,
+    rows: () => sql`from ${activityTotals} where ${activityTotals.type} = ${type}`,
   };
   const ofTotals = where.map((filter) => holdsSql('text', totalColumns[filter.field] ?? absent(), filter));
   const total = (name: string, aggregate: SQL, extra: readonly SQL[] = []) =>
@@ -107,11 +111,17 @@ export function totalledParts(condition: ActivityCondition, frame: Frame): Activ
   const hasFuture = frame.column(totals, 'ahead', () => sql`bool_or(${activityTotals.lastAt} > ${now})`);
   const ahead: Source = {
     name: `ahead:${type}`,
-    from: () => sql`${ofType(type)} and ${at} > ${now} and ${hasFuture}`,
+    customerId: sql`${activities.customerId}`,
+    rows: () => sql`${ofType(type)} and ${at} > ${now}`,
+    gate: hasFuture,
+    rare: true,
   };
   const begun: Source = {
     name: `begun:${type}`,
-    from: () => sql`${ofType(type)} and ${at} <= ${now} and ${hasFuture}`,
+    customerId: sql`${activities.customerId}`,
+    rows: () => sql`${ofType(type)} and ${at} <= ${now}`,
+    gate: hasFuture,
+    rare: true,
   };
   const filters = passesSql(where);
   const later = (name: string, aggregate: SQL) =>

@@ -14,11 +14,8 @@ import { momentOf, type RuleContext } from './moment.js';
 import { isLeaf, partsOf, type Rule } from './schema.js';
 import { type Frame, newFrame } from './statement.js';
 
-/** Whom to judge: these customers, or the next ones in the order of ids, or those of a condition on `customers`. */
-export type Population =
-  | { ids: readonly string[] }
-  | { after: string | null; limit: number }
-  | { where: SQL };
+/** Whom to judge: these, in a batch; or all of whom a condition on `customers` holds, in one pass over everything. */
+export type Population = { ids: readonly string[] } | { where: SQL };
 
 export type Verdicts = { customer_id: string; verdicts: boolean[]; next_change_at: string | null };
 
@@ -30,7 +27,7 @@ export function compileRules(
   population: Population,
 ): SQL {
   const moment = momentOf(context);
-  const frame = newFrame(moment);
+  const frame = newFrame(moment, 'where' in population);
   const judged = rules.map((rule) => judgeRule(rule, facts, frame));
   const verdicts = sql.join(
     judged.map((each) => each.verdict),
@@ -49,7 +46,7 @@ export function compileRules(
     from (
       select ${customers.id} as customer_id, array[${verdicts}]::boolean[] as verdicts,
         ${instant} as next_instant, ${day} as next_day
-      from ${customers}${frame.joins()} ${populationSql(population)}
+      from ${customers}${frame.joins()} where ${populationSql(population)}
     ) as judged`;
 }
 
@@ -80,13 +77,8 @@ function startOfDaySql(day: SQL, timeZone: string): SQL {
   return sql`case when (${before} at time zone ${timeZone})::date = ${day} then ${before} else ${midnight} end`;
 }
 
-function populationSql(population: Population): SQL {
-  if ('ids' in population) return sql`where ${customers.id} = any(${sql.param(population.ids)}::uuid[])`;
-  if ('where' in population) return sql`where ${population.where}`;
-  const { after, limit } = population;
-  const from = after === null ? sql`` : sql`where ${customers.id} > ${after}::uuid`;
-  return sql`${from} order by ${customers.id} limit ${limit}::integer`;
-}
+const populationSql = (population: Population): SQL =>
+  'ids' in population ? sql`${customers.id} = any(${sql.param(population.ids)}::uuid[])` : population.where;
 
 /** A next change that is not later than now would be reviewed for ever: it is a fault of this code. */
 export function checkedVerdicts<T extends Pick<Verdicts, 'next_change_at'>>(row: T, context: RuleContext): T {

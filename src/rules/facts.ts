@@ -3,6 +3,7 @@
  * memory and explanations all come from the one declaration.
  */
 import type { SQL } from 'drizzle-orm';
+import type { Reader } from '../db/client.js';
 import type { Moment } from './moment.js';
 import type { CustomerPicture } from './picture.js';
 import type { Frame } from './statement.js';
@@ -46,6 +47,9 @@ export type Passing =
     };
 
 export type FactTable = ReadonlyMap<string, Fact>;
+
+/** The facts of what the bank has defined now: features are handed this, and do not know one another's facts. */
+export type LoadFacts = (reader: Reader) => Promise<FactTable>;
 
 export function factTable(facts: readonly Fact[]): FactTable {
   const table = new Map(facts.map((fact) => [fact.name, fact]));

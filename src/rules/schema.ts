@@ -102,7 +102,11 @@ export const ActivityFilterSchema = Strict(
     }),
     ...comparison,
   },
-  { $id: 'ActivityFilter', description: 'A condition on a field of an activity', examples: [{ field: 'channel', op: 'eq', value: 'app' }] },
+  {
+    $id: 'ActivityFilter',
+    description: 'A condition on a field of an activity',
+    examples: [{ field: 'channel', op: 'eq', value: 'app' }],
+  },
 );
 
 export const RuleWindowSchema = Strict(

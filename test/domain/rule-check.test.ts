@@ -4,7 +4,8 @@ import { bodyValidator } from '../../src/platform/http/validation.js';
 import { checkRule, type RuleProblem } from '../../src/rules/check.js';
 import { type Rule, ruleComponents } from '../../src/rules/schema.js';
 import { isConcerned, readsOf } from '../../src/rules/touches.js';
-import { contexts, facts, rules, runs } from '../support/rule-worlds.js';
+import { contexts, facts, runs } from '../support/customer-pictures.js';
+import { rules } from '../support/rule-worlds.js';
 
 const problems = (rule: Rule) => checkRule(rule, facts);
 

@@ -4,7 +4,8 @@ import { instantOf, microsOf } from '../../src/platform/instants.js';
 import { type Explanation, explain, matches } from '../../src/rules/explain.js';
 import type { CustomerPicture } from '../../src/rules/picture.js';
 import type { Rule } from '../../src/rules/schema.js';
-import { contexts, facts, pictures, rules, runs } from '../support/rule-worlds.js';
+import { contexts, facts, pictures, runs } from '../support/customer-pictures.js';
+import { rules } from '../support/rule-worlds.js';
 
 const worlds = contexts.chain((context) =>
   fc.record({

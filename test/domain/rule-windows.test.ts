@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { instantOf, microsOf } from '../../src/platform/instants.js';
 import { momentOf, startOfDay } from '../../src/rules/moment.js';
 import { endOf, piecesOf, rangeOf } from '../../src/rules/windows.js';
-import { contexts, instantsAbout, runs, windows } from '../support/rule-worlds.js';
+import { contexts, instantsAbout, runs, windows } from '../support/customer-pictures.js';
 
 const worlds = contexts.chain((context) =>
   fc.record({

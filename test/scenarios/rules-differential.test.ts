@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { json, type Tx } from '../../src/db/client.js';
+import { customers } from '../../src/db/tables/customers.js';
 import { microsOf } from '../../src/platform/instants.js';
 import { checkRule } from '../../src/rules/check.js';
 import { checkedVerdicts, compileRules, type Verdicts } from '../../src/rules/compile.js';
@@ -11,8 +12,9 @@ import { explain } from '../../src/rules/explain.js';
 import type { RuleContext } from '../../src/rules/moment.js';
 import type { CustomerPicture } from '../../src/rules/picture.js';
 import type { Rule } from '../../src/rules/schema.js';
+import { contexts, facts, nobody, pictures, runs } from '../support/customer-pictures.js';
 import { cloneDatabase, type TestDatabase } from '../support/database.js';
-import { contexts, facts, nobody, pictures, rules, runs, windowWorlds } from '../support/rule-worlds.js';
+import { rules, windowWorlds } from '../support/rule-worlds.js';
 
 let db: TestDatabase;
 
@@ -172,6 +174,10 @@ const agree = ({ context, all, rules: judged }: World) =>
     const ids = await store(tx, all);
     const rows = await tx.rows<Verdicts>(compileRules(judged, facts, context, { ids }));
     expect(rows).toHaveLength(all.length);
+    const everyone = sql`${customers.id} <> ${otherOwner}`;
+    const inOnePass = await tx.rows<Verdicts>(compileRules(judged, facts, context, { where: everyone }));
+    const byId = (left: Verdicts, right: Verdicts) => (left.customer_id < right.customer_id ? -1 : 1);
+    expect(inOnePass.sort(byId)).toEqual(rows.sort(byId));
     for (const row of rows) {
       const picture = all[ids.indexOf(row.customer_id)] as CustomerPicture;
       const seen = judged.map((rule) => explain(rule, facts, picture, context));

@@ -1,0 +1,290 @@
+/** Generated moments and customers for the properties of the rule engine. */
+import fc from 'fast-check';
+import { Temporal } from 'temporal-polyfill';
+import { allFacts } from '../../src/facts.js';
+import { categories } from '../../src/holdings/categories.js';
+import { instantOf, microsOf } from '../../src/platform/instants.js';
+import { momentOf, type RuleContext, zonedOf } from '../../src/rules/moment.js';
+import type { ActivityPart, ActivityTotalPart, CustomerPicture } from '../../src/rules/picture.js';
+
+export const runs = (standard: number): number => Number(process.env.PROPERTY_RUNS ?? standard);
+
+export const declared = {
+  attributes: [
+    { name: 'note', description: 'a text', json_schema: { type: 'string' } },
+    {
+      name: 'grade',
+      description: 'one of some',
+      json_schema: { type: ['string', 'null'], enum: ['甲', '乙', null] },
+    },
+    { name: 'score', description: 'a number', json_schema: { type: 'number' } },
+    { name: 'visits', description: 'a whole number', json_schema: { type: 'integer' } },
+    { name: 'vip', description: 'yes or no', json_schema: { type: 'boolean' } },
+    { name: 'joined', description: 'a day', json_schema: { type: 'string', format: 'date' } },
+    { name: 'shape', description: 'no fact', json_schema: { type: 'object' } },
+  ],
+  schemes: ['core_banking', 'passport'].map((key) => ({ key, name: key })),
+  roles: ['spouse', 'child'].map((role) => ({ role, name: role })),
+};
+
+export const facts = allFacts(declared);
+
+export const zones = [
+  'Asia/Shanghai',
+  'Europe/Prague',
+  'America/New_York',
+  'America/Havana',
+  'Australia/Lord_Howe',
+] as const;
+
+export const windows = [
+  'PT12H',
+  'P1D',
+  'P1DT6H',
+  'P7D',
+  'P2W',
+  'P30D',
+  'P90D',
+  'P1M',
+  'P1M1D',
+  'P2M',
+  'P6M',
+  'P1Y',
+  'P1Y6M',
+];
+
+/** Ends of months, leap days, and hours that the clocks skip or repeat. */
+export const delicate = [
+  '2024-02-29T03:30:00Z',
+  '2025-02-27T23:59:59.999999Z',
+  '2025-02-28T03:00:00Z',
+  '2025-02-28T16:00:00Z',
+  '2025-03-01T05:00:00.000001Z',
+  '2025-03-09T06:59:59.999999Z',
+  '2025-03-09T07:00:00Z',
+  '2025-03-30T00:59:59.999999Z',
+  '2025-03-30T01:00:00Z',
+  '2025-03-31T10:00:00Z',
+  '2025-04-05T15:00:00Z',
+  '2025-04-30T10:00:00Z',
+  '2025-10-26T00:30:00Z',
+  '2025-10-26T01:30:00Z',
+  '2025-11-02T04:30:00Z',
+  '2025-11-02T05:30:00Z',
+  '2025-11-02T06:30:00Z',
+  '2025-11-30T04:59:59.999999Z',
+];
+
+export const hour = 3_600_000_000;
+export const day = 24 * hour;
+
+const within = (from: string, to: string): fc.Arbitrary<string> =>
+  fc.integer({ min: microsOf(from), max: microsOf(to) }).map(instantOf);
+
+export const contexts: fc.Arbitrary<RuleContext> = fc.record({
+  now: fc.oneof(fc.constantFrom(...delicate), within('2024-06-01T00:00:00Z', '2026-03-01T00:00:00Z')),
+  timeZone: fc.constantFrom(...zones),
+  currency: fc.constant('CNY'),
+});
+
+export const windowSlips = fc.oneof(
+  fc.constantFrom(0, -1, 1, hour / 2, -hour / 2, hour, -hour, day, -day, 2 * day, -2 * day, -3 * day),
+  fc.integer({ min: -4 * day, max: 4 * day }),
+);
+
+export const nobody: CustomerPicture = {
+  customer: {
+    kind: 'person',
+    status: 'active',
+    stub: false,
+    birth_date: null,
+    customer_since: null,
+    branch: null,
+    city: null,
+    language: null,
+    gender: null,
+    attributes: {},
+  },
+  identifiers: [],
+  relationships: [],
+  holdings: [],
+  parties: [],
+  activities: [],
+  activityTotals: [],
+};
+
+export function startOf(last: string, { now, timeZone }: RuleContext): number {
+  return Number(zonedOf(microsOf(now), timeZone).subtract(last).epochNanoseconds / 1000n);
+}
+
+/** About a bound of a window, about now, or anywhere in two years and a while ahead. */
+export function instantsAbout(context: RuleContext): fc.Arbitrary<string> {
+  const micros = microsOf(context.now);
+  const slip = fc.oneof(
+    fc.constantFrom(0, 0, -1, 1, hour / 2, -hour / 2, hour, -hour),
+    fc.integer({ min: -3 * day, max: 3 * day }),
+    fc.constantFrom(day, -day, 2 * day, -2 * day, 3 * day),
+  );
+  return fc.oneof(
+    fc.tuple(fc.constantFrom(...windows), slip).map(([last, by]) => instantOf(startOf(last, context) + by)),
+    slip.map((by) => instantOf(micros + by)),
+    within(instantOf(micros - 700 * day), instantOf(micros + 40 * day)),
+  );
+}
+
+export const daysAbout = (today: string, years: boolean): fc.Arbitrary<string> =>
+  fc
+    .record({
+      back: years ? fc.constantFrom(0, 1, 17, 18, 19, 60, 65) : fc.constant(0),
+      days: fc.oneof(fc.constantFrom(-1, 0, 1, 30, 89, 90, 91, 365), fc.integer({ min: -40, max: 800 })),
+      leap: fc.boolean(),
+    })
+    .map(({ back, days, leap }) => {
+      if (leap && years) return '2004-02-29';
+      const from = Temporal.PlainDate.from(today).subtract({ years: back });
+      return from.subtract({ days }).toString();
+    });
+
+export const texts = fc.constantFrom('', 'a', 'Z', '上海', '北京', '𠮷野', '￥', 'é', 'app', '甲');
+const maybe = <T>(of: fc.Arbitrary<T>) => fc.option(of, { freq: 3 });
+const amounts = fc.oneof(
+  fc.constantFrom('0', '0.10', '99.99', '100', '100.00', '1000000', '33.333'),
+  moneyText(),
+);
+
+function moneyText(): fc.Arbitrary<string> {
+  return fc.integer({ min: 0, max: 20_000 }).map((cents) => (cents / 100).toFixed(2));
+}
+
+export const signed = fc.tuple(fc.constantFrom('', '-'), amounts).map(([sign, amount]) => `${sign}${amount}`);
+
+export const activityTypes = ['card_payment', 'login', 'transfer'];
+
+export const activity = (instants: fc.Arbitrary<string>): fc.Arbitrary<ActivityPart> =>
+  instants.chain((occurredAt) =>
+    fc.record({
+      id: fc.uuid(),
+      type: fc.constantFrom(...activityTypes),
+      occurred_at: fc.constant(occurredAt),
+      business_date: fc.constant(occurredAt.slice(0, 10)),
+      amount: maybe(amounts),
+      reporting_amount: maybe(amounts),
+      currency: maybe(fc.constantFrom('CNY', 'EUR')),
+      direction: fc.constantFrom('in', 'out', 'none'),
+      channel: maybe(fc.constantFrom('app', 'atm', 'branch')),
+      initiated_by: fc.constantFrom('customer', 'customer', 'bank', 'third_party'),
+      own_transfer: fc.boolean(),
+      holding_id: maybe(
+        fc.constantFrom('0198f2a0-0000-7000-8000-000000000001', '0198f2a0-0000-7000-8000-000000000002'),
+      ),
+      source: fc.constantFrom('core', 'app'),
+      attributes: maybe(
+        fc.dictionary(
+          fc.constantFrom('mcc', 'score', 'flag'),
+          fc.oneof(texts, fc.constantFrom(1, 1.5, -2), fc.boolean()),
+          {
+            maxKeys: 3,
+          },
+        ),
+      ),
+      state: fc.constantFrom('current', 'current', 'current', 'current', 'superseded', 'reversed'),
+    }),
+  );
+
+/** As they are kept at ingestion. */
+export function totalsOf(activities: readonly ActivityPart[]): ActivityTotalPart[] {
+  const totals = new Map<string, ActivityTotalPart>();
+  for (const each of activities) {
+    if (each.state !== 'current') continue;
+    const { type, direction, initiated_by, occurred_at: at } = each;
+    const key = `${type} ${direction} ${initiated_by}`;
+    const known = totals.get(key) ?? {
+      type,
+      direction,
+      initiated_by,
+      count: 0,
+      amount: '0',
+      unvalued: 0,
+      first_at: at,
+      last_at: at,
+    };
+    totals.set(key, {
+      ...known,
+      count: known.count + 1,
+      amount: (BigInt(known.amount) + thousandths(each.reporting_amount ?? '0')).toString(),
+      unvalued: known.unvalued + (each.amount !== null && each.reporting_amount === null ? 1 : 0),
+      first_at: microsOf(at) < microsOf(known.first_at) ? at : known.first_at,
+      last_at: microsOf(at) > microsOf(known.last_at) ? at : known.last_at,
+    });
+  }
+  return [...totals.values()].map((each) => ({ ...each, amount: fromThousandths(BigInt(each.amount)) }));
+}
+
+const thousandths = (amount: string): bigint => {
+  const [whole = '0', part = ''] = amount.split('.');
+  return BigInt(whole) * 1000n + BigInt(part.padEnd(3, '0'));
+};
+const fromThousandths = (amount: bigint) => `${amount / 1000n}.${String(amount % 1000n).padStart(3, '0')}`;
+
+export function pictures(context: RuleContext): fc.Arbitrary<CustomerPicture> {
+  const { today } = momentOf(context);
+  const customer = fc.record({
+    kind: fc.constantFrom('person', 'organization'),
+    status: fc.constantFrom('prospect', 'active', 'closed'),
+    stub: fc.boolean(),
+    birth_date: maybe(daysAbout(today, true)),
+    customer_since: fc.option(daysAbout(today, false), { freq: 1 }),
+    branch: maybe(texts),
+    city: maybe(texts),
+    language: maybe(fc.constantFrom('zh', 'cs')),
+    gender: maybe(fc.constantFrom('female', 'male', 'other')),
+    attributes: fc.dictionary(
+      fc.constantFrom('note', 'grade', 'score', 'visits', 'vip', 'joined'),
+      fc.oneof(texts, fc.constantFrom(0, 1, 1.5, -2, 90, null), fc.boolean(), daysAbout(today, false)),
+      { maxKeys: 4 },
+    ),
+  });
+  const holding = fc.record({
+    category: fc.constantFrom(...categories),
+    product: maybe(texts),
+    status: fc.constantFrom('active', 'active', 'dormant', 'closed'),
+    currency: fc.constantFrom('CNY', 'CNY', 'CNY', 'EUR'),
+    balance: maybe(signed),
+    opened_on: maybe(daysAbout(today, false)),
+  });
+  const party = fc.record({
+    role: fc.constantFrom('joint_owner', 'authorised', 'guarantor'),
+    opened_on: maybe(daysAbout(today, false)),
+  });
+  return fc
+    .record({
+      customer,
+      identifiers: fc.uniqueArray(
+        fc.record({
+          scheme: fc.constantFrom('core_banking', 'passport', 'crm'),
+          status: fc.constantFrom('active', 'superseded'),
+        }),
+        { maxLength: 3, selector: (each) => each.scheme },
+      ),
+      relationships: fc.array(
+        fc
+          .record({
+            role: fc.constantFrom('spouse', 'child'),
+            starts_on: maybe(daysAbout(today, false)),
+            ends_on: maybe(daysAbout(today, false)),
+          })
+          .filter(({ starts_on: from, ends_on: to }) => from === null || to === null || from <= to),
+        { maxLength: 3 },
+      ),
+      owned: fc.array(holding, { maxLength: 4 }),
+      others: fc.array(party, { maxLength: 2 }),
+      activities: fc.array(activity(instantsAbout(context)), { maxLength: 10 }),
+    })
+    .map(({ owned, others, activities, ...rest }) => ({
+      ...rest,
+      holdings: owned,
+      parties: [...owned.map(({ opened_on }) => ({ role: 'primary_owner', opened_on })), ...others],
+      activities,
+      activityTotals: totalsOf(activities),
+    }));
+}
