@@ -36,7 +36,10 @@ const upsert = (body: Json, status = 200) => t.client.post('/v1/holdings/upsert'
 const eventsOf = async (subject: string, after = 0) => {
   await t.drain();
   const { data } = await t.client.get(`/v1/events?after=${after}&limit=1000`);
-  return data.filter((event: { subject: string }) => event.subject === subject);
+  return data.filter(
+    (event: { subject: string; type: string }) =>
+      event.subject === subject && !event.type.startsWith('clientele.segment.'),
+  );
 };
 
 const marked = async (id: string) => {
