@@ -8,7 +8,6 @@ import { customerRoutes } from './customers/routes.js';
 import { searchRoutes } from './customers/search-routes.js';
 import { definitionRoutes } from './definitions/routes.js';
 import { eventRoutes } from './events/routes.js';
-import type { LoadFacts } from './facts.js';
 import { holdingRoutes } from './holdings/routes.js';
 import { importRoutes } from './imports/routes.js';
 import type { Clock } from './platform/clock.js';
@@ -24,6 +23,7 @@ import { createServer, useParsers, useRequestRules } from './platform/http/serve
 import type { Logger } from './platform/log.js';
 import { profileRoutes } from './profile/routes.js';
 import { relationshipRoutes } from './relationships/routes.js';
+import type { LoadFacts } from './rules/facts.js';
 import { segmentRoutes } from './segments/routes.js';
 
 export type AppDeps = {

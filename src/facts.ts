@@ -2,14 +2,11 @@
 import { sql } from 'drizzle-orm';
 import { activityFacts } from './activities/facts.js';
 import { customerFacts, type Declared } from './customers/facts.js';
-import type { Reader } from './db/client.js';
 import { holdingFacts } from './holdings/facts.js';
-import { type FactTable, factTable } from './rules/facts.js';
+import { type FactTable, factTable, type LoadFacts } from './rules/facts.js';
 
 export const allFacts = (declared: Declared): FactTable =>
   factTable([...customerFacts(declared), ...holdingFacts(), ...activityFacts()]);
-
-export type LoadFacts = (reader: Reader) => Promise<FactTable>;
 
 /** With what is declared now: definitions are few, so they are read anew. */
 export const loadFacts: LoadFacts = async (reader) => {

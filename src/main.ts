@@ -40,9 +40,11 @@ async function main(): Promise<void> {
   const log = createLog(config.logLevel);
   let signals = 0;
   let running: Running | undefined;
-  let stopping: Promise<void> | undefined;
+  let stopping = false;
   const stop = () => {
-    stopping ??= (running?.stop() ?? Promise.resolve()).then(
+    if (stopping) return;
+    stopping = true;
+    (running?.stop() ?? Promise.resolve()).then(
       () => process.exit(0),
       (error: unknown) => {
         log.error({ err: error }, 'the shutdown failed');

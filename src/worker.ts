@@ -1,6 +1,5 @@
 /** The background half: the relay, and a worker for every queue. */
 import type { Config } from './config.js';
-import type { LoadFacts } from './facts.js';
 import { importJobs } from './imports/jobs.js';
 import type { Clock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
@@ -9,6 +8,7 @@ import { type Job, wakesOn, workUntilDone } from './platform/jobs.js';
 import type { Logger } from './platform/log.js';
 import type { Queues } from './platform/queue.js';
 import { startRelay } from './platform/relay.js';
+import type { LoadFacts } from './rules/facts.js';
 import { segmentJobs } from './segments/jobs.js';
 
 export type WorkerDeps = { services: Services; clock: Clock; log: Logger; facts: LoadFacts };

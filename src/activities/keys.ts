@@ -1,7 +1,7 @@
 /** (source, source_id) -> activity: inserted first, so that what is sent again, from anywhere, counts once. */
 import { hexArray, plainArray, textArray } from '../db/array-literals.js';
 import type { Reader, Tx } from '../db/client.js';
-import type { PlacedActivity } from './placement.js';
+import type { PlacedActivity } from './preparation.js';
 
 type Named = { source: string; sourceId: string };
 

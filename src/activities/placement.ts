@@ -8,10 +8,8 @@ import { inScope } from '../platform/data-scope.js';
 import { DomainError } from '../platform/errors.js';
 import type { OutboxEvent } from '../platform/outbox.js';
 import { findActivityKeys } from './keys.js';
-import type { PreparedActivity } from './preparation.js';
+import type { PlacedActivity, PreparedActivity } from './preparation.js';
 import type { OnUnknown } from './schemas.js';
-
-export type PlacedActivity = PreparedActivity & { customerId: string; holdingId: string | null };
 
 export type Placement = {
   /** in the order of the batch */

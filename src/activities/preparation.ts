@@ -38,6 +38,9 @@ export type PreparedActivity = {
   contentHash: string;
 };
 
+/** With the customer that it belongs to, and the holding that it happened on. */
+export type PlacedActivity = { activity: PreparedActivity; customerId: string; holdingId: string | null };
+
 export type ActivityWorld = { keyring: Keyring; bank: Bank; definitions: Definitions; now: string };
 
 /** Checks items one by one against one world. A number is looked into once, however many items name it. */

@@ -10,8 +10,8 @@ import { newId } from '../platform/ids.js';
 import type { OutboxEvent } from '../platform/outbox.js';
 import { markCustomers, type Touched } from '../reviews/service.js';
 import { type ActivityKey, activityKeyText, claimActivityKeys } from './keys.js';
-import { type PlacedActivity, placeActivities } from './placement.js';
-import type { PreparedActivity } from './preparation.js';
+import { placeActivities } from './placement.js';
+import type { PlacedActivity, PreparedActivity } from './preparation.js';
 import type { OnUnknown } from './schemas.js';
 import { writeActivities } from './writes.js';
 

@@ -2,7 +2,7 @@
 import { plainArray } from '../db/array-literals.js';
 import type { Tx } from '../db/client.js';
 import { copyInto, copyText } from '../db/copy.js';
-import type { PlacedActivity } from './placement.js';
+import type { PlacedActivity } from './preparation.js';
 import { sumActivities } from './totals.js';
 
 const columns = `customer_id, occurred_at, id, type, precision, business_date, amount, currency, direction,

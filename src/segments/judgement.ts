@@ -4,7 +4,10 @@ import { array, type Tx } from '../db/client.js';
 import type { Ctx } from '../platform/context.js';
 import { checkedVerdicts, compileRules } from '../rules/compile.js';
 import type { FactTable } from '../rules/facts.js';
-import type { LiveRule } from './review.js';
+import type { Rule } from '../rules/schema.js';
+
+/** The version of a segment's rule that answers now. */
+export type LiveRule = { segment: string; version: number; rule: Rule };
 
 export type Flip = {
   customer_id: string;

@@ -8,17 +8,13 @@
  */
 import { sql } from 'drizzle-orm';
 import { array, type Tx } from '../db/client.js';
-import type { LoadFacts } from '../facts.js';
 import type { Ctx } from '../platform/context.js';
 import { instantOf, microsOf } from '../platform/instants.js';
 import type { OutboxEvent } from '../platform/outbox.js';
 import { transact } from '../platform/transact.js';
-import type { FactTable } from '../rules/facts.js';
-import type { Rule } from '../rules/schema.js';
-import { type Flip, judgeCustomers } from './judgement.js';
+import type { FactTable, LoadFacts } from '../rules/facts.js';
+import { type Flip, judgeCustomers, type LiveRule } from './judgement.js';
 import { extendLease, type Lease } from './leases.js';
-
-export type LiveRule = { segment: string; version: number; rule: Rule };
 
 const batchSize = 500;
 /** Instants that one transaction catches up with; what is left is due at once again. */
@@ -45,7 +41,7 @@ export function reviewBatch(ctx: Ctx, facts: LoadFacts, lease: Lease): Promise<b
   });
 }
 
-export const liveRules = (tx: Tx): Promise<LiveRule[]> =>
+const liveRules = (tx: Tx): Promise<LiveRule[]> =>
   tx.rows<LiveRule>(sql`
     select s.key as segment, v.version, v.rule from segments s
     join segment_versions v on v.segment = s.key and v.version = s.version

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import type { LoadFacts } from '../facts.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, Instant, Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
 import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
 import { nextLink, page, pageRequest } from '../platform/pagination.js';
 import { reviewBacklog } from '../reviews/service.js';
+import type { LoadFacts } from '../rules/facts.js';
 import { ruleComponents } from '../rules/schema.js';
 import { listMembers, segmentsOfCustomer } from './members.js';
 import { ruleRoutes } from './rule-routes.js';

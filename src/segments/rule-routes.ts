@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import type { LoadFacts } from '../facts.js';
 import { operation } from '../platform/http/operation.js';
 import { Ref, Strict } from '../platform/http/schemas.js';
+import type { LoadFacts } from '../rules/facts.js';
 import { RuleSchema } from '../rules/schema.js';
 import { readsOf } from '../rules/touches.js';
 import { operatorsOf } from '../rules/values.js';

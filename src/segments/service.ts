@@ -1,14 +1,13 @@
 /** Segments as definitions: a rule with versions. Who belongs is decided by the review. */
 import { sql } from 'drizzle-orm';
 import { array, json, type Tx } from '../db/client.js';
-import type { LoadFacts } from '../facts.js';
 import type { Ctx } from '../platform/context.js';
 import { DomainError, type FieldProblem, notFound } from '../platform/errors.js';
 import { checkVersion } from '../platform/http/versions.js';
 import type { PageRequest } from '../platform/pagination.js';
 import { transact } from '../platform/transact.js';
 import { checkRule } from '../rules/check.js';
-import type { FactTable } from '../rules/facts.js';
+import type { FactTable, LoadFacts } from '../rules/facts.js';
 import type { Rule } from '../rules/schema.js';
 import { readsOf } from '../rules/touches.js';
 

@@ -47,7 +47,8 @@ export function customerLines({ clients, districts }: BerkaFiles): object[] {
 
 const roleOf = { OWNER: 'primary_owner', DISPONENT: 'authorised' } as const;
 
-export const accountNumber = (accountId: string) => `account-${accountId}`;
+/** Numbers have one normal form, in capitals. */
+export const accountNumber = (accountId: string) => `ACCOUNT-${accountId}`;
 
 export function holdingLines(files: BerkaFiles): object[] {
   return [...accountLines(files), ...cardLines(files), ...loanLines(files)];
@@ -90,7 +91,7 @@ function cardLines({ cards, dispositions }: BerkaFiles): object[] {
   const clientOf = new Map(dispositions.map((row) => [row.disp_id, row.client_id]));
   return cards.map((card) => ({
     ...common,
-    number: `card-${card.card_id}`,
+    number: `CARD-${card.card_id}`,
     category: 'debit_card',
     product: `card_${card.type}`,
     opened_on: dateOf(card.issued),
@@ -121,7 +122,7 @@ function loanLines({ loans, dispositions }: BerkaFiles): object[] {
     const { balance, date } = loanBalance(loan);
     return {
       ...common,
-      number: `loan-${loan.loan_id}`,
+      number: `LOAN-${loan.loan_id}`,
       category: 'loan',
       product: `loan_${loan.duration}_months`,
       status: loan.status === 'A' ? 'closed' : 'active',

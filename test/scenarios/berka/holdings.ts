@@ -1,8 +1,6 @@
-/** Every holding as its parties see it, from the files and from the API: sorted lines of text that can be compared. */
-import type { Client } from '../../support/client.js';
+/** Every holding as its parties see it, from the files and from the API: lines of text that can be compared. */
 import { accountNumber, loanBalance } from './bank.js';
 import { type BerkaFiles, crowns, dateOf, hellers, lastBalances } from './files.js';
-import { allPages, type CustomerReply, forEachOf } from './read-back.js';
 
 type Line = {
   client: string;
@@ -56,20 +54,20 @@ export function expectedHoldings({
   });
   for (const card of cards) {
     const client = dispositions.find((row) => row.disp_id === card.disp_id)?.client_id ?? '';
-    const [number, openedOn] = [`card-${card.card_id}`, dateOf(card.issued)];
+    const [number, openedOn] = [`CARD-${card.card_id}`, dateOf(card.issued)];
     lines.push({ ...common, client, role: 'primary_owner', number, category: 'debit_card', openedOn });
   }
   for (const loan of loans) {
     const { balance, date: balanceDate } = loanBalance(loan);
     const status = loan.status === 'A' ? 'closed' : 'active';
     const place = { client: owners.get(loan.account_id) ?? '', role: 'primary_owner', category: 'loan' };
-    const [number, openedOn] = [`loan-${loan.loan_id}`, dateOf(loan.date)];
+    const [number, openedOn] = [`LOAN-${loan.loan_id}`, dateOf(loan.date)];
     lines.push({ ...place, number, openedOn, status, balance, balanceDate, standingOrders: 0 });
   }
   return lines.map(textOf).sort();
 }
 
-type CustomerHolding = {
+export type CustomerHolding = {
   role: string;
   holding: {
     number: string;
@@ -82,27 +80,15 @@ type CustomerHolding = {
   };
 };
 
-export async function readHoldings(
-  client: Client,
-  customers: ReadonlyMap<string, CustomerReply>,
-): Promise<string[]> {
-  const lines: string[] = [];
-  await forEachOf([...customers], async ([number, { id }]) => {
-    for (const { role, holding } of await allPages<CustomerHolding>(client, `/v1/customers/${id}/holdings`)) {
-      lines.push(
-        textOf({
-          client: number,
-          role,
-          number: holding.number,
-          category: holding.category,
-          openedOn: holding.opened_on,
-          status: holding.status,
-          balance: holding.balance === null ? undefined : hellers(holding.balance),
-          balanceDate: holding.balance_date ?? undefined,
-          standingOrders: holding.attributes.standing_orders?.length ?? 0,
-        }),
-      );
-    }
+export const holdingText = (client: string, { role, holding }: CustomerHolding): string =>
+  textOf({
+    client,
+    role,
+    number: holding.number,
+    category: holding.category,
+    openedOn: holding.opened_on,
+    status: holding.status,
+    balance: holding.balance === null ? undefined : hellers(holding.balance),
+    balanceDate: holding.balance_date ?? undefined,
+    standingOrders: holding.attributes.standing_orders?.length ?? 0,
   });
-  return lines.sort();
-}

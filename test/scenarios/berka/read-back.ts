@@ -54,13 +54,15 @@ type ActivityReply = {
 
 export type ReadBack = { byClient: Map<string, Totals>; all: Totals; ids: Set<string> };
 
-/** The activities of all customers, summed as they are read. */
+/** The activities of some customers, summed as they are read. */
 export async function readActivities(
   client: Client,
   customers: ReadonlyMap<string, CustomerReply>,
+  numbers: Iterable<string>,
 ): Promise<ReadBack> {
   const result: ReadBack = { byClient: new Map(), all: {}, ids: new Set() };
-  await forEachOf([...customers], async ([number, { id }]) => {
+  await forEachOf([...numbers], async (number) => {
+    const { id } = customers.get(number) ?? {};
     const totals: Totals = {};
     for (const one of await allPages<ActivityReply>(client, `/v1/customers/${id}/activities`)) {
       if (one.currency !== 'CZK') throw new Error(`an activity in ${one.currency}`);
@@ -69,7 +71,7 @@ export async function readActivities(
       addTo(result.all, kind, hellers(one.amount));
       result.ids.add(one.id);
     }
-    if (Object.keys(totals).length > 0) result.byClient.set(number, totals);
+    result.byClient.set(number, totals);
   });
   return result;
 }
@@ -115,32 +117,4 @@ export async function lastSequence(client: Client): Promise<number> {
     if (page.data.length === 0) return after;
     after = page.next_after;
   }
-}
-
-type ActivityTotal = {
-  type: string;
-  direction: string;
-  initiated_by: string;
-  count: number;
-  amount: string;
-  unvalued: number;
-};
-
-/** The totals in the profile of each customer who has any. */
-export async function readProfiles(
-  client: Client,
-  customers: ReadonlyMap<string, CustomerReply>,
-): Promise<Map<string, Totals>> {
-  const byClient = new Map<string, Totals>();
-  await forEachOf([...customers], async ([number, { id }]) => {
-    const profile = (await client.get(`/v1/customers/${id}/profile`)) as { activity_totals: ActivityTotal[] };
-    if (profile.activity_totals.length === 0) return;
-    const totals: Totals = {};
-    for (const one of profile.activity_totals) {
-      if (one.unvalued > 0) throw new Error(`${one.unvalued} activities of ${number} have no value`);
-      addTo(totals, `${one.type} ${one.direction} ${one.initiated_by}`, hellers(one.amount), one.count);
-    }
-    byClient.set(number, totals);
-  });
-  return byClient;
 }
