@@ -1,15 +1,13 @@
 /** (source, source_id) -> activity: inserted first, so that what is sent again, from anywhere, counts once. */
 import { hexArray, plainArray, textArray } from '../db/array-literals.js';
 import type { Reader, Tx } from '../db/client.js';
-import type { PlacedActivity } from './preparation.js';
+import type { PlacedActivity, PreparedActivity } from './preparation.js';
 
-type Named = { source: string; sourceId: string };
-
-export const activityKeyText = ({ source, sourceId }: Named): string => `${source} ${sourceId}`;
+type Named = Pick<PreparedActivity, 'source' | 'sourceId'>;
 
 export type ActivityKey = { activityId: string; customerId: string; contentHash: string };
 
-/** What is known under the source ids, by `activityKeyText`. */
+/** What is known under the source ids, by `key`. */
 export async function findActivityKeys(
   reader: Reader,
   named: readonly Named[],
@@ -36,14 +34,12 @@ export async function findActivityKeys(
   );
 }
 
-const byKey = (left: Named, right: Named) => {
-  if (left.source !== right.source) return left.source < right.source ? -1 : 1;
-  return left.sourceId < right.sourceId ? -1 : 1;
-};
+const byKey = ({ activity: left }: PlacedActivity, { activity: right }: PlacedActivity) =>
+  left.key < right.key ? -1 : 1;
 
 /**
  * Claims the keys of activities, in the order of keys, each of them once in the list. Waits for whoever claims the
- * same. Returns the keys that stood before, by `activityKeyText`; all others are claimed.
+ * same. Returns the keys that stood before; all others are claimed.
  */
 export async function claimActivityKeys(
   tx: Tx,
@@ -60,18 +56,21 @@ export async function claimActivityKeys(
        as claim(source, source_id, customer_id, activity_id, occurred_at, content_hash)
      on conflict do nothing`,
     values: [
-      plainArray(sorted.map((one) => one.source)),
-      textArray(sorted.map((one) => one.sourceId)),
+      plainArray(sorted.map((one) => one.activity.source)),
+      textArray(sorted.map((one) => one.activity.sourceId)),
       plainArray(sorted.map((one) => one.customerId)),
-      plainArray(sorted.map((one) => one.id)),
-      plainArray(sorted.map((one) => one.occurredAt)),
-      hexArray(sorted.map((one) => one.contentHash)),
+      plainArray(sorted.map((one) => one.activity.id)),
+      plainArray(sorted.map((one) => one.activity.occurredAt)),
+      hexArray(sorted.map((one) => one.activity.contentHash)),
     ],
   });
   // as a rule all are new, and the count says so without their being sent back
   if (rowCount === activities.length) return new Map();
-  const mine = new Set(activities.map((one) => one.id));
-  const found = await findActivityKeys(tx, activities);
+  const mine = new Set(activities.map(({ activity }) => activity.id));
+  const found = await findActivityKeys(
+    tx,
+    activities.map(({ activity }) => activity),
+  );
   for (const [key, { activityId }] of found) if (mine.has(activityId)) found.delete(key);
   return found;
 }

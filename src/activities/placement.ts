@@ -1,5 +1,7 @@
 /** Whose each activity of a batch is. All that must refuse one is known before anything is inserted. */
-import { findCustomers, makeStubs, type PreparedReference, referenceText } from '../customers/references.js';
+import { findKeys } from '../customers/keys.js';
+import type { PreparedIdentifier } from '../customers/preparation.js';
+import { findCustomers, makeStubs, type PreparedReference } from '../customers/references.js';
 import type { Tx } from '../db/client.js';
 import { findHoldingKeys, type HoldingPlace, numberKeyText } from '../holdings/keys.js';
 import type { AuditEntry } from '../platform/audit.js';
@@ -25,7 +27,8 @@ const unknown = (field: 'customer' | 'holding') =>
 
 type Found = {
   holdings: ReadonlyMap<string, HoldingPlace>;
-  customers: Awaited<ReturnType<typeof findCustomers>>;
+  /** by the text of a reference */
+  customers: ReadonlyMap<string, { id: string }>;
 };
 
 /** Finds the customer of each activity in the caller's scope, and makes the stubs that `onUnknown` asks for. */
@@ -35,22 +38,20 @@ export async function placeActivities(
   activities: readonly PreparedActivity[],
   onUnknown: OnUnknown,
 ): Promise<Placement> {
-  const found = await find(tx, activities);
-  const places = activities.map((activity) => place(ctx, activity, found));
+  const found = await find(tx, ctx, activities);
+  const places = activities.map((activity) => place(activity, found));
   // a stub would lie outside of any scope but the whole bank's, so to others the customer is as unknown as it is
   if (onUnknown === 'reject' || ctx.dataScope !== null) return { places, audit: [], events: [] };
   const nameless = activities.filter(
-    ({ customer, holding }, position) =>
-      places[position] instanceof DomainError &&
-      customer !== undefined &&
-      !('id' in customer) &&
-      !found.customers.has(referenceText(customer)) &&
+    ({ customerText, holding }) =>
+      customerText !== undefined &&
+      !found.customers.has(customerText) &&
       (holding === undefined || found.holdings.has(numberKeyText(holding))),
   );
   // what is known under its source id names another customer by now: it is refused, and makes no stub
   const former = await findActivityKeys(tx, nameless);
-  const requests = nameless.flatMap(({ customer, source, sourceId }) =>
-    customer === undefined || 'id' in customer || former.has(`${source} ${sourceId}`)
+  const requests = nameless.flatMap(({ customer, source, key }) =>
+    customer === undefined || 'id' in customer || former.has(key)
       ? []
       : [{ identifier: customer, source, sourceTime: ctx.now }],
   );
@@ -61,28 +62,49 @@ export async function placeActivities(
     requests.map((request) => request.identifier),
   );
   const all = { ...found, customers: new Map([...found.customers, ...made]) };
-  return { places: activities.map((activity) => place(ctx, activity, all)), audit, events };
+  return { places: activities.map((activity) => place(activity, all)), audit, events };
 }
 
-async function find(tx: Tx, activities: readonly PreparedActivity[]): Promise<Found> {
+/** What the activities name, as far as the caller may see it. */
+async function find(tx: Tx, ctx: Ctx, activities: readonly PreparedActivity[]): Promise<Found> {
   const keys = new Map<string, NonNullable<PreparedActivity['holding']>>();
   const references = new Map<string, PreparedReference>();
-  for (const { holding, customer } of activities) {
+  for (const { holding, customer, customerText } of activities) {
     if (holding !== undefined) keys.set(numberKeyText(holding), holding);
-    if (customer !== undefined) references.set(referenceText(customer), customer);
+    if (customer !== undefined && customerText !== undefined) references.set(customerText, customer);
   }
   const holdings = await findHoldingKeys(tx, [...keys.values()]);
+  if (ctx.dataScope === null) return { holdings, customers: await findUnscoped(tx, references, holdings) };
   for (const { customerId } of holdings.values()) references.set(customerId, { id: customerId });
-  return { holdings, customers: await findCustomers(tx, [...references.values()]) };
+  const customers = await findCustomers(tx, [...references.values()]);
+  for (const [text, customer] of customers) if (!inScope(ctx.dataScope, customer)) customers.delete(text);
+  return { holdings, customers };
 }
 
-function place(ctx: Ctx, activity: PreparedActivity, found: Found): PlacedActivity | DomainError {
-  const { holding, customer } = activity;
+/** Where all may be seen, keys say who it is: only ids are to be looked up. */
+async function findUnscoped(
+  tx: Tx,
+  references: ReadonlyMap<string, PreparedReference>,
+  holdings: Found['holdings'],
+): Promise<Found['customers']> {
+  const ids: PreparedReference[] = [];
+  const identifiers: PreparedIdentifier[] = [];
+  for (const reference of references.values()) {
+    if ('id' in reference) ids.push(reference);
+    else identifiers.push(reference);
+  }
+  const customers = new Map<string, { id: string }>(await findCustomers(tx, ids));
+  for (const [text, id] of await findKeys(tx, identifiers)) customers.set(text, { id });
+  for (const { customerId } of holdings.values()) customers.set(customerId, { id: customerId });
+  return customers;
+}
+
+function place(activity: PreparedActivity, found: Found): PlacedActivity | DomainError {
+  const { holding, customerText } = activity;
   const held = holding && found.holdings.get(numberKeyText(holding));
   const owner = held && found.customers.get(held.customerId);
-  if (holding !== undefined && (owner === undefined || !inScope(ctx.dataScope, owner)))
-    return unknown('holding');
-  const who = customer === undefined ? owner : found.customers.get(referenceText(customer));
-  if (who === undefined || !inScope(ctx.dataScope, who)) return unknown('customer');
-  return { ...activity, customerId: who.id, holdingId: held?.holdingId ?? null };
+  if (holding !== undefined && owner === undefined) return unknown('holding');
+  const who = customerText === undefined ? owner : found.customers.get(customerText);
+  if (who === undefined) return unknown('customer');
+  return { activity, customerId: who.id, holdingId: held?.holdingId ?? null };
 }

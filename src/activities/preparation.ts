@@ -1,7 +1,7 @@
 /** An activity as a source states it, checked and normalised, before anything is read or locked. */
 import { hash } from 'node:crypto';
 import type { Definitions } from '../customers/definitions.js';
-import { type PreparedReference, prepareReference } from '../customers/references.js';
+import { type PreparedReference, prepareReference, referenceText } from '../customers/references.js';
 import { holdingNumberIndex } from '../holdings/numbers.js';
 import { bankDays } from '../platform/bank-days.js';
 import type { Bank } from '../platform/context.js';
@@ -17,8 +17,12 @@ export type PreparedActivity = {
   id: string;
   source: string;
   sourceId: string;
+  /** source and source id as one text */
+  key: string;
   /** who did it; undefined: the primary owner of the holding */
   customer: PreparedReference | undefined;
+  /** the same customer, the same text */
+  customerText: string | undefined;
   holding: { source: string; numberIndex: string } | undefined;
   type: string;
   occurredAt: string;
@@ -70,7 +74,13 @@ export function activityPreparer(
       return new DomainError('rule_broken', problems[0].message, { errors: problems });
     const { holding, currency = null } = input;
     const amount = input.amount === undefined ? null : plainAmount(input.amount);
-    const stated = {
+    const activity: PreparedActivity = {
+      id: newId(),
+      source: input.source,
+      sourceId: input.source_id,
+      key: `${input.source} ${input.source_id}`,
+      customer,
+      customerText: customer && referenceText(customer),
       holding: holding && { source: holding.source, numberIndex: indexOf(holding.source, holding.number) },
       type: input.type,
       occurredAt: instantOf(micros),
@@ -78,21 +88,16 @@ export function activityPreparer(
       businessDate: input.business_date ?? days.dateOf(micros / 1000),
       amount,
       currency,
+      reportingAmount: currency === world.bank.currency ? amount : null,
       direction: input.direction ?? 'none',
       initiatedBy: input.initiated_by ?? 'customer',
       ownTransfer: input.own_transfer ?? false,
       channel: input.channel ?? null,
       attributes: free?.ok === true ? free.json : null,
+      contentHash: '',
     };
-    return {
-      id: newId(),
-      source: input.source,
-      sourceId: input.source_id,
-      customer,
-      ...stated,
-      reportingAmount: currency === world.bank.currency ? amount : null,
-      contentHash: contentHash(stated),
-    };
+    activity.contentHash = contentHash(activity);
+    return activity;
   };
 }
 
@@ -100,33 +105,17 @@ export function activityPreparer(
 const plainAmount = (amount: string): string =>
   amount.includes('.') ? amount.replace(/\.?0+$/, '') : amount;
 
-type Stated = Omit<
-  PreparedActivity,
-  'id' | 'source' | 'sourceId' | 'customer' | 'reportingAmount' | 'contentHash'
->;
-
 /**
  * What makes two statements under one source id the same. Defaults are filled in, so that leaving one out is no
  * difference. Who did it is not in it: two ways of naming one customer say the same. No value but the last can
  * hold the sign between them.
  */
-function contentHash(stated: Stated): string {
-  const { holding } = stated;
-  const content = [
-    holding === undefined ? '' : `${holding.source} ${holding.numberIndex}`,
-    stated.type,
-    stated.occurredAt,
-    stated.precision,
-    stated.businessDate,
-    stated.amount,
-    stated.currency,
-    stated.direction,
-    stated.initiatedBy,
-    stated.ownTransfer,
-    stated.channel,
-    stated.attributes,
-  ];
-  return hash('sha256', content.join('|'), 'hex');
+function contentHash(one: PreparedActivity): string {
+  const holding = one.holding === undefined ? '' : `${one.holding.source} ${one.holding.numberIndex}`;
+  const when = `${one.occurredAt}|${one.precision}|${one.businessDate}`;
+  const money = `${one.amount ?? ''}|${one.currency ?? ''}|${one.direction}`;
+  const how = `${one.initiatedBy}|${one.ownTransfer}|${one.channel ?? ''}`;
+  return hash('sha256', `${holding}|${one.type}|${when}|${money}|${how}|${one.attributes ?? ''}`, 'hex');
 }
 
 function kept(make: (source: string, number: string) => string): (source: string, number: string) => string {

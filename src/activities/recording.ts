@@ -9,7 +9,7 @@ import { DomainError } from '../platform/errors.js';
 import { newId } from '../platform/ids.js';
 import type { OutboxEvent } from '../platform/outbox.js';
 import { markCustomers, type Touched } from '../reviews/service.js';
-import { type ActivityKey, activityKeyText, claimActivityKeys } from './keys.js';
+import { type ActivityKey, claimActivityKeys } from './keys.js';
 import { placeActivities } from './placement.js';
 import type { PlacedActivity, PreparedActivity } from './preparation.js';
 import type { OnUnknown } from './schemas.js';
@@ -51,61 +51,73 @@ export async function recordActivities(
   const { places, audit, events } = await placeActivities(tx, ctx, activities, onUnknown);
   const firsts = new Map<string, PlacedActivity>();
   for (const one of places) {
-    if (one instanceof DomainError) continue;
-    const key = activityKeyText(one);
-    if (!firsts.has(key)) firsts.set(key, one);
+    if (!(one instanceof DomainError) && !firsts.has(one.activity.key)) firsts.set(one.activity.key, one);
   }
   const former = await claimActivityKeys(tx, [...firsts.values()]);
-  const fresh = [...firsts].flatMap(([key, one]) => (former.has(key) ? [] : [one]));
+  const fresh =
+    former.size === 0
+      ? [...firsts.values()]
+      : [...firsts.values()].filter(({ activity }) => !former.has(activity.key));
   if (fresh.length > 0) await write(tx, ctx, fresh);
 
   const standing = (one: PlacedActivity): ActivityKey | undefined => {
-    const key = activityKeyText(one);
+    const { key } = one.activity;
     const first = firsts.get(key);
-    return (
-      former.get(key) ??
-      (first === undefined || first === one ? undefined : { ...first, activityId: first.id })
-    );
+    const known = former.get(key);
+    if (known !== undefined || first === undefined || first === one) return known;
+    const { activity, customerId } = first;
+    return { activityId: activity.id, customerId, contentHash: activity.contentHash };
   };
-  const outcomes = places.map((one) =>
-    outcomeOf(one, one instanceof DomainError ? undefined : standing(one)),
-  );
   return {
-    outcomes,
+    outcomes: places.map((one) =>
+      one instanceof DomainError ? { ok: false, error: one } : outcomeOf(one, standing(one)),
+    ),
     audit: [...audit, ...auditOf(fresh)],
     events: [...events, ...eventsOf(ctx, fresh)],
   };
 }
 
 /** `standing` is what was there before it, in the database or in its own batch. */
-function outcomeOf(one: PlacedActivity | DomainError, standing: ActivityKey | undefined): ActivityOutcome {
-  if (one instanceof DomainError) return { ok: false, error: one };
-  if (standing === undefined) return { ok: true, outcome: 'accepted', activityId: one.id };
+function outcomeOf(
+  { activity, customerId }: PlacedActivity,
+  standing: ActivityKey | undefined,
+): ActivityOutcome {
+  if (standing === undefined) return { ok: true, outcome: 'accepted', activityId: activity.id };
   // one that names a holding alone stays the same when the holding gets another owner
   const isSame =
-    standing.contentHash === one.contentHash &&
-    (standing.customerId === one.customerId || one.customer === undefined);
+    standing.contentHash === activity.contentHash &&
+    (standing.customerId === customerId || activity.customer === undefined);
   return isSame
     ? { ok: true, outcome: 'duplicate', activityId: standing.activityId }
     : { ok: false, error: conflict() };
 }
 
 async function write(tx: Tx, ctx: Ctx, fresh: readonly PlacedActivity[]): Promise<void> {
-  const touched = new Map<string, Touched[]>();
-  for (const { customerId, type } of fresh) {
-    const mark: Touched = `activity:${type}`;
-    const marks = touched.get(customerId);
-    if (marks === undefined) touched.set(customerId, [mark]);
-    else if (!marks.includes(mark)) marks.push(mark);
+  const grouped = new Map<string, PlacedActivity[]>();
+  for (const one of fresh) {
+    const group = grouped.get(one.customerId);
+    if (group === undefined) grouped.set(one.customerId, [one]);
+    else group.push(one);
   }
-  const marks = await markCustomers(tx, ctx, touched.keys(), (id) => touched.get(id) ?? []);
-  await writeActivities(tx, fresh, (id) => marks.get(id)?.instant ?? ctx.now);
+  const ids = [...grouped.keys()].sort();
+  const byCustomer = new Map(ids.map((id) => [id, grouped.get(id) ?? []]));
+  const marks = await markCustomers(tx, ctx, ids, (id) => touchedBy(byCustomer.get(id) ?? []));
+  await writeActivities(tx, byCustomer, (id) => marks.get(id)?.instant ?? ctx.now);
+}
+
+function touchedBy(activities: readonly PlacedActivity[]): Touched[] {
+  const touched: Touched[] = [];
+  for (const { activity } of activities) {
+    const mark: Touched = `activity:${activity.type}`;
+    if (!touched.includes(mark)) touched.push(mark);
+  }
+  return touched;
 }
 
 const countOf = (fresh: readonly PlacedActivity[]) => ({
   count: fresh.length,
   customers: new Set(fresh.map((one) => one.customerId)).size,
-  sources: [...new Set(fresh.map((one) => one.source))].sort(),
+  sources: [...new Set(fresh.map((one) => one.activity.source))].sort(),
 });
 
 function auditOf(fresh: readonly PlacedActivity[]): AuditEntry[] {

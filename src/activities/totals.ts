@@ -4,7 +4,6 @@
  * in the bank's currency; what has an amount but no value in it is counted as unvalued.
  */
 export type Summable = {
-  customerId: string;
   type: string;
   direction: string;
   initiatedBy: string;
@@ -14,7 +13,6 @@ export type Summable = {
 };
 
 export type Total = {
-  customerId: string;
   type: string;
   direction: string;
   initiatedBy: string;
@@ -45,27 +43,33 @@ function amountOf(units: bigint): string {
 const isBefore = (left: string, right: string) =>
   left.length === right.length ? left < right : left.slice(0, -1) < right.slice(0, -1);
 
-/** One total a customer, type, direction and initiator, in the order of their keys. */
-export function sumActivities(activities: Iterable<Summable>): Total[] {
-  const sums = new Map<string, Sum>();
+const byKey = (left: Sum, right: Sum) => {
+  if (left.type !== right.type) return left.type < right.type ? -1 : 1;
+  if (left.direction !== right.direction) return left.direction < right.direction ? -1 : 1;
+  return left.initiatedBy < right.initiatedBy ? -1 : 1;
+};
+
+/** One total a type, direction and initiator of one customer's activities, in the order of their keys. */
+export function sumActivities(activities: readonly Summable[]): Total[] {
+  const sums: Sum[] = [];
   for (const one of activities) {
-    const key = `${one.customerId} ${one.type} ${one.direction} ${one.initiatedBy}`;
-    const sum = sums.get(key) ?? newSum(sums, key, one);
+    // a customer's share of a batch is a few: looking along the list is quicker than a key of texts
+    const sum = sums.find((each) => isOf(each, one)) ?? newSum(sums, one);
     sum.count += 1;
     if (one.reportingAmount !== null) sum.units += unitsOf(one.reportingAmount);
     else if (one.amount !== null) sum.unvalued += 1;
     if (isBefore(one.occurredAt, sum.firstAt)) sum.firstAt = one.occurredAt;
     if (isBefore(sum.lastAt, one.occurredAt)) sum.lastAt = one.occurredAt;
   }
-  return [...sums.entries()]
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([, { units, ...sum }]) => ({ ...sum, amount: amountOf(units) }));
+  return sums.sort(byKey).map(({ units, ...sum }) => ({ ...sum, amount: amountOf(units) }));
 }
 
-function newSum(sums: Map<string, Sum>, key: string, one: Summable): Sum {
-  const { customerId, type, direction, initiatedBy, occurredAt } = one;
+const isOf = (sum: Sum, one: Summable) =>
+  sum.type === one.type && sum.direction === one.direction && sum.initiatedBy === one.initiatedBy;
+
+function newSum(sums: Sum[], one: Summable): Sum {
+  const { type, direction, initiatedBy, occurredAt } = one;
   const sum: Sum = {
-    customerId,
     type,
     direction,
     initiatedBy,
@@ -75,6 +79,6 @@ function newSum(sums: Map<string, Sum>, key: string, one: Summable): Sum {
     firstAt: occurredAt,
     lastAt: occurredAt,
   };
-  sums.set(key, sum);
+  sums.push(sum);
   return sum;
 }

@@ -3,7 +3,7 @@ import { plainArray } from '../db/array-literals.js';
 import type { Tx } from '../db/client.js';
 import { copyInto, copyText } from '../db/copy.js';
 import type { PlacedActivity } from './preparation.js';
-import { sumActivities } from './totals.js';
+import { sumActivities, type Total } from './totals.js';
 
 const columns = `customer_id, occurred_at, id, type, precision, business_date, amount, currency, direction,
   reporting_amount, channel, initiated_by, own_transfer, holding_id, source, source_id, source_version, attributes,
@@ -11,31 +11,37 @@ const columns = `customer_id, occurred_at, id, type, precision, business_date, a
 
 const orNull = (value: string | null) => value ?? '\\N';
 
-function line(one: PlacedActivity, recordedAt: string): string {
-  return `${one.customerId}\t${one.occurredAt}\t${one.id}\t${one.type}\t${one.precision}\t${one.businessDate}\t${orNull(
-    one.amount,
-  )}\t${orNull(one.currency)}\t${one.direction}\t${orNull(one.reportingAmount)}\t${orNull(one.channel)}\t${
-    one.initiatedBy
-  }\t${one.ownTransfer}\t${orNull(one.holdingId)}\t${one.source}\t${copyText(one.sourceId)}\t0\t${copyText(
-    one.attributes,
-  )}\tcurrent\t${recordedAt}\n`;
+function line({ activity: one, customerId, holdingId }: PlacedActivity, recordedAt: string): string {
+  const what = `${customerId}\t${one.occurredAt}\t${one.id}\t${one.type}\t${one.precision}\t${one.businessDate}`;
+  const money = `${orNull(one.amount)}\t${orNull(one.currency)}\t${one.direction}\t${orNull(one.reportingAmount)}`;
+  const how = `${orNull(one.channel)}\t${one.initiatedBy}\t${one.ownTransfer}\t${orNull(holdingId)}`;
+  const origin = `${one.source}\t${copyText(one.sourceId)}\t0\t${copyText(one.attributes)}`;
+  return `${what}\t${money}\t${how}\t${origin}\tcurrent\t${recordedAt}\n`;
 }
 
-/** `recordedAt` is the effective instant of each customer. */
+/**
+ * Activities by their customers, in the order of customers: so neighbours in the index are written together.
+ * `recordedAt` is the effective instant of each customer.
+ */
 export async function writeActivities(
   tx: Tx,
-  activities: readonly PlacedActivity[],
+  byCustomer: ReadonlyMap<string, readonly PlacedActivity[]>,
   recordedAt: (customerId: string) => string,
 ): Promise<void> {
-  // neighbours in the index are written together
-  const sorted = [...activities].sort((left, right) => (left.customerId < right.customerId ? -1 : 1));
-  const lines = sorted.map((one) => line(one, recordedAt(one.customerId)));
-  await copyInto(tx, `activities (${columns})`, lines.join(''));
-  await addToTotals(tx, sorted);
+  let lines = '';
+  const totals: (Total & { customerId: string })[] = [];
+  for (const [customerId, activities] of byCustomer) {
+    const instant = recordedAt(customerId);
+    for (const one of activities) lines += line(one, instant);
+    for (const total of sumActivities(activities.map(({ activity }) => activity))) {
+      totals.push({ customerId, ...total });
+    }
+  }
+  await copyInto(tx, `activities (${columns})`, lines);
+  await addToTotals(tx, totals);
 }
 
-async function addToTotals(tx: Tx, activities: readonly PlacedActivity[]): Promise<void> {
-  const totals = sumActivities(activities);
+async function addToTotals(tx: Tx, totals: readonly (Total & { customerId: string })[]): Promise<void> {
   await tx.named(
     'add_to_activity_totals',
     `insert into activity_totals as total

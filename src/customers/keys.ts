@@ -1,6 +1,7 @@
 /** identifier -> customer: finding, claiming and moving the keys that make identifiers unique. */
 
 import { sql } from 'drizzle-orm';
+import { plainArray, textArray } from '../db/array-literals.js';
 import { array, type Reader, type Tx } from '../db/client.js';
 
 export type IdentifierKey = { scheme: string; index: string };
@@ -14,7 +15,7 @@ export async function findKeys(reader: Reader, keys: readonly IdentifierKey[]): 
     `select k.scheme, k.value_index, k.customer_id
      from unnest($1::text[], $2::text[]) as wanted(scheme, value_index)
      join identifier_keys k using (scheme, value_index)`,
-    [keys.map((key) => key.scheme), keys.map((key) => key.index)],
+    [plainArray(keys.map((key) => key.scheme)), textArray(keys.map((key) => key.index))],
   );
   return new Map(rows.map((row) => [`${row.scheme} ${row.value_index}`, row.customer_id]));
 }

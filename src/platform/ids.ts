@@ -24,7 +24,8 @@ export function newId(): string {
   if (milliseconds > last.milliseconds) {
     last.milliseconds = milliseconds;
     // half of the range is left to count in
-    last.sequence = (((random[6] ?? 0) << 23) | ((random[7] ?? 0) << 15) | ((random[8] ?? 0) << 7)) & 0x7fffffff;
+    last.sequence =
+      (((random[6] ?? 0) << 23) | ((random[7] ?? 0) << 15) | ((random[8] ?? 0) << 7)) & 0x7fffffff;
   } else last.sequence += 1;
   return v7({ random, msecs: last.milliseconds, seq: last.sequence });
 }

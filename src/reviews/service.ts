@@ -3,6 +3,7 @@
  * first, in the order of customer ids, and gets the version and the effective instant of the change.
  */
 import { sql } from 'drizzle-orm';
+import { plainArray, textArray } from '../db/array-literals.js';
 import type { Tx } from '../db/client.js';
 import { bucketCount } from '../db/tables/reviews.js';
 import type { Ctx } from '../platform/context.js';
@@ -48,10 +49,23 @@ export async function markCustomers(
        marked_at = coalesce(state.marked_at, excluded.marked_at),
        touched = case when state.touched @> excluded.touched then state.touched else state.touched || excluded.touched end
      returning customer_id, version, last_micros`,
-    [ids, ids.map(bucketOf), microsOf(ctx.now), ctx.now, ids.map((id) => touchedOf(id).join(' '))],
+    [
+      plainArray(ids),
+      plainArray(ids.map(bucketOf)),
+      microsOf(ctx.now),
+      ctx.now,
+      textArray(ids.map((id) => touchedOf(id).join(' '))),
+    ],
   );
+  // as a rule all have the instant of the context
+  const instants = new Map<number, string>();
+  const instantAt = (micros: number) => {
+    const instant = instants.get(micros) ?? instantOf(micros);
+    instants.set(micros, instant);
+    return instant;
+  };
   return new Map(
-    rows.map((row) => [row.customer_id, { version: row.version, instant: instantOf(row.last_micros) }]),
+    rows.map((row) => [row.customer_id, { version: row.version, instant: instantAt(row.last_micros) }]),
   );
 }
 
