@@ -18,6 +18,7 @@ import { parseJson } from './body.js';
 import type { Health } from './health.js';
 import { refuseSocket, sendProblem } from './problems.js';
 import { FieldProblem, Problem } from './schemas.js';
+import { serializerCompiler } from './serialization.js';
 import { validatorCompiler } from './validation.js';
 
 declare module 'fastify' {
@@ -58,6 +59,7 @@ export function createServer(config: Config, log: Logger): FastifyInstance {
     clientErrorHandler: (error, socket) => refuseSocket(error, socket as Socket, randomUUID()),
     schemaController: {
       compilersFactory: {
+        buildSerializer: serializerCompiler,
         buildValidator: (shared: unknown) => validatorCompiler(shared as Record<string, unknown>) as never,
       },
     },
