@@ -48,13 +48,6 @@ export const problems = define({
     description: 'The `Allow` header lists the methods of this path.',
     descriptionZh: '`Allow` 响应头列出该路径支持的方法。',
   },
-  not_acceptable: {
-    status: 406,
-    title: 'No acceptable representation',
-    titleZh: '无可接受的表示形式',
-    description: 'Nothing that the `Accept` header asks for can be made.',
-    descriptionZh: '无法生成 `Accept` 请求头所要求的任何表示形式。',
-  },
   request_timeout: {
     status: 408,
     title: 'The request took too long to arrive',

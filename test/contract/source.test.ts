@@ -40,6 +40,7 @@ describe('time comes through the context', () => {
   /** who may ask the machine, and what for: what a moved sandbox clock must not move */
   const realClock: Record<string, string> = {
     'platform/clock.ts': 'it is the clock',
+    'platform/ids.ts': 'the time that a UUIDv7 begins with',
     'platform/postmaster.ts': 'how long another process may take',
     'demo/days.ts': 'a client: it makes up days that are past',
   };
