@@ -17,7 +17,7 @@ export const attributes = {
   },
   annual_income: {
     description: "Income of a year in the bank's currency, as the customer stated it",
-    json_schema: { type: 'string', pattern: '^[0-9]{1,12}$' },
+    json_schema: { type: 'string', maxLength: 12, pattern: '^[0-9]{1,12}$' },
     sensitivity: 'sensitive',
     searchable: false,
   },

@@ -69,10 +69,9 @@ function refusal(method: string, path: string, status: number, text: string): Er
     // something else than the service answered
   }
   const [first] = problem.errors ?? [];
-  const place = first === undefined ? '' : ` (${first.pointer} ${first.message})`;
-  return new Error(
-    `${method} ${path} was answered ${status} ${problem.code ?? ''}: ${problem.detail ?? text.slice(0, 200)}${place}`,
-  );
+  const what =
+    first === undefined ? (problem.detail ?? text.slice(0, 200)) : `${first.pointer} ${first.message}`;
+  return new Error(`${method} ${path} was answered ${status} ${problem.code ?? ''}: ${what}`);
 }
 
 function reasonOf(error: unknown): string {

@@ -42,7 +42,7 @@ export function makeOrganization(world: World, index: number, random: Random): D
     contactPoints: [
       {
         kind: 'phone',
-        value: `${city.landline}-${random.integer(5, 8)}${String(random.integer(0, 9_999_999)).padStart(7, '0')}`,
+        value: `${city.landline}-${random.integer(5, 7)}${String(random.integer(0, 9_999_999)).padStart(7, '0')}`,
         label: 'work',
         primary: true,
       },

@@ -1,5 +1,6 @@
 /** What was loaded, and what is worth a look. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pinyin } from 'pinyin-pro';
 import type { Api } from './client.js';
 import type { Counts, Loaded } from './load.js';
 import type { DemoCustomer } from './world.js';
@@ -75,7 +76,7 @@ function looks(url: string, { bank, ids }: Loaded, wealthy: string | undefined):
     '  who is of high net worth',
     curl('/v1/segments/high_net_worth/members'),
     '  a search by name in pinyin, and by phone',
-    ...(named === undefined ? [] : [curl('/v1/customers/search', { name: initialsOf(named) })]),
+    ...(named === undefined ? [] : [curl('/v1/customers/search', { name: romanised(named) })]),
     ...(phone === undefined ? [] : [curl('/v1/customers/search', { phone })]),
     ...(second === undefined
       ? []
@@ -86,4 +87,5 @@ function looks(url: string, { bank, ids }: Loaded, wealthy: string | undefined):
   ];
 }
 
-const initialsOf = ({ name }: DemoCustomer): string => name.full_name ?? '';
+const romanised = ({ name }: DemoCustomer): string =>
+  pinyin(name.full_name ?? '', { toneType: 'none', surname: 'head', v: true });
