@@ -1,6 +1,8 @@
 /** (source, source_id) -> activity: inserted first, so that what is sent again, from anywhere, counts once. */
+import { sql } from 'drizzle-orm';
 import { hexArray, plainArray, textArray } from '../db/array-literals.js';
 import type { Reader, Tx } from '../db/client.js';
+import { copyInto, copyText } from '../db/copy.js';
 import type { PlacedActivity, PreparedActivity } from './preparation.js';
 
 type Named = Pick<PreparedActivity, 'source' | 'sourceId'>;
@@ -47,30 +49,54 @@ export async function claimActivityKeys(
 ): Promise<Map<string, ActivityKey>> {
   if (activities.length === 0) return new Map();
   const sorted = [...activities].sort(byKey);
-  const { rowCount } = await tx.client.query({
-    name: 'claim_activity_keys',
-    text: `insert into activity_keys
-       (source, source_id, customer_id, activity_id, occurred_at, content_hash, source_version)
+  // as a rule all are new, and taken at half the price of looking for conflicts
+  if (await claimAll(tx, sorted)) return new Map();
+  await claimWhatIsNew(tx, sorted);
+  const mine = new Set(sorted.map(({ activity }) => activity.id));
+  const found = await findActivityKeys(
+    tx,
+    sorted.map(({ activity }) => activity),
+  );
+  for (const [key, { activityId }] of found) if (mine.has(activityId)) found.delete(key);
+  return found;
+}
+
+const columns = 'source, source_id, customer_id, activity_id, occurred_at, content_hash, source_version';
+const uniqueViolation = '23505';
+
+async function claimAll(tx: Tx, sorted: readonly PlacedActivity[]): Promise<boolean> {
+  const lines = sorted.map(
+    ({ activity: one, customerId }) =>
+      `${one.source}\t${copyText(one.sourceId)}\t${customerId}\t${one.id}\t${one.occurredAt}\t\\\\x${one.contentHash}\t0\n`,
+  );
+  await tx.run(sql`savepoint claim`);
+  try {
+    await copyInto(tx, `activity_keys (${columns})`, Buffer.from(lines.join('')));
+  } catch (error) {
+    if ((error as { code?: string }).code !== uniqueViolation) throw error;
+    await tx.run(sql`rollback to savepoint claim`);
+    return false;
+  } finally {
+    await tx.run(sql`release savepoint claim`).catch(() => 0);
+  }
+  return true;
+}
+
+async function claimWhatIsNew(tx: Tx, sorted: readonly PlacedActivity[]): Promise<void> {
+  await tx.named(
+    'claim_activity_keys',
+    `insert into activity_keys (${columns})
      select source, source_id, customer_id, activity_id, occurred_at, content_hash, 0
      from unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::bytea[])
        as claim(source, source_id, customer_id, activity_id, occurred_at, content_hash)
      on conflict do nothing`,
-    values: [
-      plainArray(sorted.map((one) => one.activity.source)),
-      textArray(sorted.map((one) => one.activity.sourceId)),
-      plainArray(sorted.map((one) => one.customerId)),
-      plainArray(sorted.map((one) => one.activity.id)),
-      plainArray(sorted.map((one) => one.activity.occurredAt)),
-      hexArray(sorted.map((one) => one.activity.contentHash)),
+    [
+      plainArray(sorted.map(({ activity }) => activity.source)),
+      textArray(sorted.map(({ activity }) => activity.sourceId)),
+      plainArray(sorted.map(({ customerId }) => customerId)),
+      plainArray(sorted.map(({ activity }) => activity.id)),
+      plainArray(sorted.map(({ activity }) => activity.occurredAt)),
+      hexArray(sorted.map(({ activity }) => activity.contentHash)),
     ],
-  });
-  // as a rule all are new, and the count says so without their being sent back
-  if (rowCount === activities.length) return new Map();
-  const mine = new Set(activities.map(({ activity }) => activity.id));
-  const found = await findActivityKeys(
-    tx,
-    activities.map(({ activity }) => activity),
   );
-  for (const [key, { activityId }] of found) if (mine.has(activityId)) found.delete(key);
-  return found;
 }

@@ -8,12 +8,12 @@ import type { Ctx } from '../platform/context.js';
 import { DomainError } from '../platform/errors.js';
 import { newId } from '../platform/ids.js';
 import type { OutboxEvent } from '../platform/outbox.js';
-import { markCustomers, type Touched } from '../reviews/service.js';
+import { markManyCustomers, type Touched } from '../reviews/service.js';
 import { type ActivityKey, claimActivityKeys } from './keys.js';
 import { placeActivities } from './placement.js';
 import type { PlacedActivity, PreparedActivity } from './preparation.js';
 import type { OnUnknown } from './schemas.js';
-import { writeActivities } from './writes.js';
+import { activityLines, addToTotals, totalsOf, totalsValues, writeActivities } from './writes.js';
 
 export type ActivityOutcome =
   | { ok: true; outcome: 'accepted' | 'duplicate'; activityId: string }
@@ -101,8 +101,15 @@ async function write(tx: Tx, ctx: Ctx, fresh: readonly PlacedActivity[]): Promis
   }
   const ids = [...grouped.keys()].sort();
   const byCustomer = new Map(ids.map((id) => [id, grouped.get(id) ?? []]));
-  const marks = await markCustomers(tx, ctx, ids, (id) => touchedBy(byCustomer.get(id) ?? []));
-  await writeActivities(tx, byCustomer, (id) => marks.get(id)?.instant ?? ctx.now);
+  // made before the customers are locked, so that they are locked for no longer than the database works
+  const lines = activityLines(byCustomer, () => ctx.now);
+  const totals = totalsValues(totalsOf(byCustomer));
+  const late = await markManyCustomers(tx, ctx, ids, (id) => touchedBy(byCustomer.get(id) ?? []));
+  await writeActivities(
+    tx,
+    late.size === 0 ? lines : activityLines(byCustomer, (id) => late.get(id) ?? ctx.now),
+  );
+  await addToTotals(tx, totals);
 }
 
 function touchedBy(activities: readonly PlacedActivity[]): Touched[] {

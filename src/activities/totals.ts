@@ -50,9 +50,9 @@ const byKey = (left: Sum, right: Sum) => {
 };
 
 /** One total a type, direction and initiator of one customer's activities, in the order of their keys. */
-export function sumActivities(activities: readonly Summable[]): Total[] {
+export function sumActivities(activities: readonly { activity: Summable }[]): Total[] {
   const sums: Sum[] = [];
-  for (const one of activities) {
+  for (const { activity: one } of activities) {
     // a customer's share of a batch is a few: looking along the list is quicker than a key of texts
     const sum = sums.find((each) => isOf(each, one)) ?? newSum(sums, one);
     sum.count += 1;

@@ -19,29 +19,46 @@ function line({ activity: one, customerId, holdingId }: PlacedActivity, recorded
   return `${what}\t${money}\t${how}\t${origin}\tcurrent\t${recordedAt}\n`;
 }
 
-/**
- * Activities by their customers, in the order of customers: so neighbours in the index are written together.
- * `recordedAt` is the effective instant of each customer.
- */
-export async function writeActivities(
-  tx: Tx,
-  byCustomer: ReadonlyMap<string, readonly PlacedActivity[]>,
-  recordedAt: (customerId: string) => string,
-): Promise<void> {
-  let lines = '';
-  const totals: (Total & { customerId: string })[] = [];
+/** Activities by their customers, in the order of customers: so neighbours in the index are written together. */
+export type ByCustomer = ReadonlyMap<string, readonly PlacedActivity[]>;
+
+/** Rows for COPY. `recordedAt` is the effective instant of a customer. */
+export function activityLines(byCustomer: ByCustomer, recordedAt: (customerId: string) => string): Buffer {
+  const lines: string[] = [];
   for (const [customerId, activities] of byCustomer) {
     const instant = recordedAt(customerId);
-    for (const one of activities) lines += line(one, instant);
-    for (const total of sumActivities(activities.map(({ activity }) => activity))) {
-      totals.push({ customerId, ...total });
-    }
+    for (const one of activities) lines.push(line(one, instant));
   }
-  await copyInto(tx, `activities (${columns})`, lines);
-  await addToTotals(tx, totals);
+  return Buffer.from(lines.join(''));
 }
 
-async function addToTotals(tx: Tx, totals: readonly (Total & { customerId: string })[]): Promise<void> {
+export const writeActivities = (tx: Tx, lines: Buffer): Promise<void> =>
+  copyInto(tx, `activities (${columns})`, lines);
+
+type CustomerTotal = Total & { customerId: string };
+
+export function totalsOf(byCustomer: ByCustomer): CustomerTotal[] {
+  const totals: CustomerTotal[] = [];
+  for (const [customerId, activities] of byCustomer) {
+    for (const total of sumActivities(activities)) totals.push({ customerId, ...total });
+  }
+  return totals;
+}
+
+/** What `addToTotals` sends. */
+export const totalsValues = (totals: readonly CustomerTotal[]): string[] => [
+  plainArray(totals.map((one) => one.customerId)),
+  plainArray(totals.map((one) => one.type)),
+  plainArray(totals.map((one) => one.direction)),
+  plainArray(totals.map((one) => one.initiatedBy)),
+  plainArray(totals.map((one) => one.count)),
+  plainArray(totals.map((one) => one.amount)),
+  plainArray(totals.map((one) => one.unvalued)),
+  plainArray(totals.map((one) => one.firstAt)),
+  plainArray(totals.map((one) => one.lastAt)),
+];
+
+export async function addToTotals(tx: Tx, values: string[]): Promise<void> {
   await tx.named(
     'add_to_activity_totals',
     `insert into activity_totals as total
@@ -54,16 +71,6 @@ async function addToTotals(tx: Tx, totals: readonly (Total & { customerId: strin
        count = total.count + excluded.count, amount = total.amount + excluded.amount,
        unvalued = total.unvalued + excluded.unvalued,
        first_at = least(total.first_at, excluded.first_at), last_at = greatest(total.last_at, excluded.last_at)`,
-    [
-      plainArray(totals.map((one) => one.customerId)),
-      plainArray(totals.map((one) => one.type)),
-      plainArray(totals.map((one) => one.direction)),
-      plainArray(totals.map((one) => one.initiatedBy)),
-      plainArray(totals.map((one) => one.count)),
-      plainArray(totals.map((one) => one.amount)),
-      plainArray(totals.map((one) => one.unvalued)),
-      plainArray(totals.map((one) => one.firstAt)),
-      plainArray(totals.map((one) => one.lastAt)),
-    ],
+    values,
   );
 }

@@ -7,17 +7,25 @@ import { array, type Reader, type Tx } from '../db/client.js';
 export type IdentifierKey = { scheme: string; index: string };
 export const keyText = (key: IdentifierKey): string => `${key.scheme} ${key.index}`;
 
-/** The customers that hold the keys, by `keyText`. One statement, whatever their number. */
+/**
+ * The customers that hold the keys, by `keyText`. One statement, whatever their number, and one text as its answer:
+ * rows would cost more than the look-ups.
+ */
 export async function findKeys(reader: Reader, keys: readonly IdentifierKey[]): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map();
-  const rows = await reader.named<{ scheme: string; value_index: string; customer_id: string }>(
+  const [row] = await reader.named<{ holders: string }>(
     'find_identifier_keys',
-    `select k.scheme, k.value_index, k.customer_id
-     from unnest($1::text[], $2::text[]) as wanted(scheme, value_index)
-     join identifier_keys k using (scheme, value_index)`,
+    `select string_agg(coalesce(k.customer_id::text, ''), ',' order by wanted.place) as holders
+     from unnest($1::text[], $2::text[]) with ordinality as wanted(scheme, value_index, place)
+     left join identifier_keys k using (scheme, value_index)`,
     [plainArray(keys.map((key) => key.scheme)), textArray(keys.map((key) => key.index))],
   );
-  return new Map(rows.map((row) => [`${row.scheme} ${row.value_index}`, row.customer_id]));
+  const found = new Map<string, string>();
+  (row?.holders ?? '').split(',').forEach((customerId, place) => {
+    const key = keys[place];
+    if (customerId !== '' && key !== undefined) found.set(keyText(key), customerId);
+  });
+  return found;
 }
 
 /**

@@ -14,9 +14,9 @@ export const copyText = (value: string | null): string => {
     : value;
 };
 
-/** `into` is the table with its columns; `text` holds lines of values that `copyText` wrote, parted by tabs. */
-export async function copyInto(tx: Tx, into: string, text: string): Promise<void> {
+/** `into` is the table with its columns; `lines` hold values that `copyText` wrote, parted by tabs. */
+export async function copyInto(tx: Tx, into: string, lines: Buffer): Promise<void> {
   const stream = tx.client.query(from(`copy ${into} from stdin`));
-  stream.end(text);
+  stream.end(lines);
   await finished(stream);
 }

@@ -63,28 +63,60 @@ function columnsOf(row: ImportRow): Columns {
   return readHeader(readHeaderNames(row.header), schema, components).columns;
 }
 
+/**
+ * Activities of one import may come in any order, so two chunks of them are applied at once: while one waits for the
+ * database the other one is made ready. Where the order says what stands in the end, or where to stop, it is one.
+ */
+const lanesOf = ({ kind, on_error }: ImportRow) => (kind === 'activities' && on_error === 'continue' ? 2 : 1);
+
 async function work(deps: Deps, claim: Claim): Promise<void> {
   const { row } = claim;
+  const until = performance.now() + turnMilliseconds;
+  const chunks = chunksOf(deps, claim);
+  let isDone = false;
+  let isStopped = false;
+  const lane = async () => {
+    while (!isStopped && performance.now() < until) {
+      const chunk = await chunks.next();
+      if (chunk === undefined) {
+        isDone = true;
+        return;
+      }
+      if (isStopped) return;
+      isStopped = !(await applyAndCommit(await contextOf(deps, row), claim, chunk));
+    }
+  };
+  const lanes = Array.from({ length: lanesOf(row) }, () =>
+    lane().catch((error: unknown) => {
+      isStopped = true;
+      throw error;
+    }),
+  );
+  // whatever happens in one, the other one ends before the import is given back
+  const ended = await Promise.allSettled(lanes);
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
+  if (isStopped) return;
+  if (isDone) await complete(await contextOf(deps, row), claim);
+  else await releaseImport(deps.services, claim);
+}
+
+/** The chunks that are left, in order; the next one is read and checked while the present one is applied. */
+function chunksOf(deps: Deps, { row }: Claim): { next(): Promise<PreparedChunk | undefined> } {
   const shape = { format: row.format, charset: row.charset, columns: columnsOf(row) };
   const key = importKey(deps.services.keyring, row.id, row.wrapped_key as Buffer);
-  const next = async (from: number) => {
+  const read = async (from: number) => {
     const staged = await readChunk(deps.services, key, row.id, from);
     return staged && prepareChunk(await contextOf(deps, row), row, shape, staged);
   };
-  const until = performance.now() + turnMilliseconds;
-  let coming = next(0);
-  for (;;) {
-    const chunk = await coming;
-    if (chunk === undefined) return complete(await contextOf(deps, row), claim);
-    const isLast = performance.now() > until;
-    if (!isLast) {
-      coming = next(chunk.chunk + 1);
+  let coming = read(0);
+  return {
+    next() {
+      const present = coming;
+      coming = present.then((chunk) => chunk && read(chunk.chunk + 1));
       coming.catch(() => undefined);
-    }
-    const goesOn = await applyAndCommit(await contextOf(deps, row), claim, chunk);
-    if (!goesOn) return;
-    if (isLast) return releaseImport(deps.services, claim);
-  }
+      return present;
+    },
+  };
 }
 
 /** True where the import goes on. */

@@ -1,4 +1,6 @@
 /** The staged bytes of an import: encrypted with a key of its own, which goes when the import is forgotten. */
+import { promisify } from 'node:util';
+import { deflateRaw, inflateRaw } from 'node:zlib';
 import type { Services } from '../platform/context.js';
 import { seal, unseal } from '../platform/envelope.js';
 import type { DataKey, Keyring } from '../platform/secrets.js';
@@ -23,6 +25,13 @@ export const sealBytes = (key: DataKey, bytes: Buffer, place: Place): Buffer =>
 export const openBytes = (key: DataKey, sealed: Buffer, place: Place): Buffer =>
   unseal(key.key, sealed, place);
 
+const deflate = promisify(deflateRaw);
+const inflate = promisify(inflateRaw);
+
+/** Lines say much the same: deflated they are a fifth to write and to read, and a fifth in the database meanwhile. */
+export const sealChunk = async (key: DataKey, bytes: Buffer, place: Place): Promise<Buffer> =>
+  sealBytes(key, await deflate(bytes, { level: 1 }), place);
+
 export type StagedChunk = { chunk: number; firstLine: number; bytes: Buffer };
 
 /** The first chunk from a number on. */
@@ -40,5 +49,5 @@ export async function readChunk(
   );
   if (row === undefined) return undefined;
   const { chunk, first_line: firstLine, body } = row;
-  return { chunk, firstLine, bytes: openBytes(key, body, chunkPlace(importId, chunk)) };
+  return { chunk, firstLine, bytes: await inflate(openBytes(key, body, chunkPlace(importId, chunk))) };
 }

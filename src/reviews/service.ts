@@ -24,6 +24,31 @@ export type Mark = { version: number; instant: string };
 export const bucketOf = (customerId: string): number =>
   Number.parseInt(customerId.slice(-1), 16) % bucketCount;
 
+type TouchedOf = readonly Touched[] | ((customerId: string) => readonly Touched[]);
+
+const marking = `insert into review_state as state (customer_id, bucket, version, last_micros, marked_at, touched)
+  select customer_id, bucket, 1, $3, $4, string_to_array(touched, ' ')
+  from unnest($1::uuid[], $2::integer[], $5::text[]) as mark(customer_id, bucket, touched)
+  order by customer_id
+  on conflict (customer_id) do update set
+    version = state.version + 1,
+    last_micros = greatest(state.last_micros + 1, excluded.last_micros),
+    marked_at = coalesce(state.marked_at, excluded.marked_at),
+    touched = case when state.touched @> excluded.touched then state.touched else state.touched || excluded.touched end
+  returning customer_id, version, last_micros`;
+
+function markingValues(ctx: Ctx, customerIds: Iterable<string>, touched: TouchedOf): unknown[] {
+  const ids = [...new Set(customerIds)].sort();
+  const touchedOf = typeof touched === 'function' ? touched : () => touched;
+  return [
+    plainArray(ids),
+    plainArray(ids.map(bucketOf)),
+    microsOf(ctx.now),
+    ctx.now,
+    textArray(ids.map((id) => touchedOf(id).join(' '))),
+  ];
+}
+
 /**
  * Locks the customers, marks them for review, and gives each its next version and an instant that is later than
  * its last one. `touched` is one list for all, or one a customer.
@@ -32,41 +57,36 @@ export async function markCustomers(
   tx: Tx,
   ctx: Ctx,
   customerIds: Iterable<string>,
-  touched: readonly Touched[] | ((customerId: string) => readonly Touched[]),
+  touched: TouchedOf,
 ): Promise<Map<string, Mark>> {
-  const ids = [...new Set(customerIds)].sort();
+  const ids = [...customerIds];
   if (ids.length === 0) return new Map();
-  const touchedOf = typeof touched === 'function' ? touched : () => touched;
   const rows = await tx.named<{ customer_id: string; version: number; last_micros: number }>(
     'mark_customers',
-    `insert into review_state as state (customer_id, bucket, version, last_micros, marked_at, touched)
-     select customer_id, bucket, 1, $3, $4, string_to_array(touched, ' ')
-     from unnest($1::uuid[], $2::integer[], $5::text[]) as mark(customer_id, bucket, touched)
-     order by customer_id
-     on conflict (customer_id) do update set
-       version = state.version + 1,
-       last_micros = greatest(state.last_micros + 1, excluded.last_micros),
-       marked_at = coalesce(state.marked_at, excluded.marked_at),
-       touched = case when state.touched @> excluded.touched then state.touched else state.touched || excluded.touched end
-     returning customer_id, version, last_micros`,
-    [
-      plainArray(ids),
-      plainArray(ids.map(bucketOf)),
-      microsOf(ctx.now),
-      ctx.now,
-      textArray(ids.map((id) => touchedOf(id).join(' '))),
-    ],
+    marking,
+    markingValues(ctx, ids, touched),
   );
-  // as a rule all have the instant of the context
-  const instants = new Map<number, string>();
-  const instantAt = (micros: number) => {
-    const instant = instants.get(micros) ?? instantOf(micros);
-    instants.set(micros, instant);
-    return instant;
-  };
   return new Map(
-    rows.map((row) => [row.customer_id, { version: row.version, instant: instantAt(row.last_micros) }]),
+    rows.map((row) => [row.customer_id, { version: row.version, instant: instantOf(row.last_micros) }]),
   );
+}
+
+/**
+ * The same for thousands at once, where versions are of no interest: returns the instants of those customers only
+ * whose instant is not the context's, which are few.
+ */
+export async function markManyCustomers(
+  tx: Tx,
+  ctx: Ctx,
+  customerIds: Iterable<string>,
+  touched: TouchedOf,
+): Promise<Map<string, string>> {
+  const rows = await tx.named<{ customer_id: string; last_micros: number }>(
+    'mark_many_customers',
+    `with marked as (${marking}) select customer_id, last_micros from marked where last_micros <> $3`,
+    markingValues(ctx, customerIds, touched),
+  );
+  return new Map(rows.map((row) => [row.customer_id, instantOf(row.last_micros)]));
 }
 
 /** How many customers wait for a review, and since when the oldest does. Counted up to 10,000. */

@@ -176,14 +176,14 @@ describe('activities', () => {
 
   test('thousands of lines go in, in chunks; sent again they are all duplicates', async () => {
     const customers = await Promise.all(Array.from({ length: 10 }, () => newCustomer()));
-    const items = Array.from({ length: 7001 }, (_, index) =>
+    const items = Array.from({ length: 12001 }, (_, index) =>
       anActivity({ id: customers[index % 10]?.id ?? '' }),
     );
     const first = await imported('kind=activities', lines(items));
-    expect(first).toMatchObject({ state: 'completed', accepted: 7001, received_lines: 7001 });
+    expect(first).toMatchObject({ state: 'completed', accepted: 12001, received_lines: 12001 });
     const second = await imported('kind=activities', lines(items));
-    expect(second).toMatchObject({ state: 'completed', accepted: 0, duplicates: 7001 });
-    expect(await activitiesOf(customers[0]?.id ?? '')).toBe(701);
+    expect(second).toMatchObject({ state: 'completed', accepted: 0, duplicates: 12001 });
+    expect(await activitiesOf(customers[0]?.id ?? '')).toBe(1201);
   });
 
   test('an empty body is an import of nothing', async () => {
@@ -535,19 +535,19 @@ describe('working through', () => {
   test('aborts at the first chunk with a rejected line, and says so', async () => {
     const { id } = await newCustomer();
     const items = Array.from({ length: 6000 }, (_, index) =>
-      anActivity({ id }, index === 3000 ? { amount: 'x' } : {}),
+      anActivity({ id }, index === 5300 ? { amount: 'x' } : {}),
     );
     const one = await imported('kind=activities&on_error=abort', lines(items));
     expect(one).toMatchObject({
       state: 'failed',
-      failure: { code: 'aborted', line: 3001 },
-      accepted: 2000,
+      failure: { code: 'aborted', line: 5301 },
+      accepted: 5000,
       duplicates: 0,
       rejected: 1,
-      progress: { done: 2001, total: 6000 },
+      progress: { done: 5001, total: 6000 },
     });
-    expect(await totalOf(id)).toBe(2000);
-    expect(await rejectedLines(one.id)).toMatchObject([{ line: 3001 }]);
+    expect(await totalOf(id)).toBe(5000);
+    expect(await rejectedLines(one.id)).toMatchObject([{ line: 5301 }]);
     expect(await countOf('from import_chunks')).toBe(0);
   });
 
@@ -574,7 +574,7 @@ describe('working through', () => {
     const { id } = await newCustomer();
     const { id: importId } = await upload(
       'kind=activities',
-      lines(Array.from({ length: 9000 }, () => anActivity({ id }))),
+      lines(Array.from({ length: 30000 }, () => anActivity({ id }))),
     );
     const working = work();
     for (let done = 0; done === 0; ) done = (await get(importId)).progress.done;
@@ -583,7 +583,7 @@ describe('working through', () => {
     await working;
     await t.drain();
     const after = await get(importId);
-    expect(after).toMatchObject({ state: 'cancelled', received_lines: 9000 });
+    expect(after).toMatchObject({ state: 'cancelled', received_lines: 30000 });
     expect(after.accepted).toBe(cancelled.accepted);
     expect(await totalOf(id)).toBe(after.accepted);
     expect(await countOf('from import_chunks')).toBe(0);
@@ -594,7 +594,7 @@ describe('working through', () => {
     const { id } = await newCustomer();
     const { id: importId } = await upload(
       'kind=activities',
-      lines(Array.from({ length: 5000 }, () => anActivity({ id }))),
+      lines(Array.from({ length: 11000 }, () => anActivity({ id }))),
     );
     const dead = await claimImport(t.services, await t.now());
     expect(dead?.row.id).toBe(importId);
@@ -604,15 +604,15 @@ describe('working through', () => {
     ]);
     await workUntilDone({ queue: 'imports', everySeconds: 1, wakesOn: [], work }, () => false);
     const after = await get(importId);
-    expect(after).toMatchObject({ state: 'completed', accepted: 5000, duplicates: 0 });
-    expect(await totalOf(id)).toBe(5000);
+    expect(after).toMatchObject({ state: 'completed', accepted: 11000, duplicates: 0 });
+    expect(await totalOf(id)).toBe(11000);
   });
 
   test('two at once that both think that it is theirs do everything once', async () => {
     const { id } = await newCustomer();
     const { id: importId } = await upload(
       'kind=activities',
-      lines(Array.from({ length: 8000 }, () => anActivity({ id }))),
+      lines(Array.from({ length: 22000 }, () => anActivity({ id }))),
     );
     const first = work();
     for (let state = ''; state !== 'running'; ) state = (await get(importId)).state;
@@ -623,12 +623,12 @@ describe('working through', () => {
     await t.drain();
     expect(await get(importId)).toMatchObject({
       state: 'completed',
-      accepted: 8000,
+      accepted: 22000,
       duplicates: 0,
       rejected: 0,
     });
-    expect(await totalOf(id)).toBe(8000);
-    expect(await activitiesOf(id)).toBe(8000);
+    expect(await totalOf(id)).toBe(22000);
+    expect(await activitiesOf(id)).toBe(22000);
   });
 
   test('a line that the database refuses is rejected alone', async () => {
