@@ -61,7 +61,7 @@ export async function summarise(api: Api, url: string, loaded: Loaded): Promise<
 function looks(url: string, { bank, ids }: Loaded, wealthy: string | undefined): string[] {
   const curl = (path: string, body?: object) =>
     `    curl -s -H "Authorization: Bearer $KEY" ${body === undefined ? '' : `-H 'Content-Type: application/json' -d '${JSON.stringify(body)}' `}'${url}${path}'`;
-  const rich = wealthy ?? ids[4] ?? ids[0] ?? '';
+  const rich = ids[4] ?? wealthy ?? ids[0] ?? '';
   const second = bank.customers.find((customer) => customer.isSecondRecord);
   const named = bank.customers.find(
     (customer) => customer.language === 'zh-CN' && customer.kind === 'person',
