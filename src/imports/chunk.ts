@@ -9,17 +9,18 @@ import { toDomainError } from '../platform/http/problems.js';
 import type { DataKey } from '../platform/secrets.js';
 import type { Applied, Batch } from './kinds.js';
 import { kinds } from './kinds.js';
-import { type ImportRecord, readRecords, type Shape } from './records.js';
+import { type Place, readRecords, type Shape } from './records.js';
 import type { ImportRow } from './rows.js';
 import { rejectionPlace, type StagedChunk, sealBytes } from './staging.js';
 
-export type Rejection = { record: ImportRecord; error: DomainError };
+export type Rejection = { record: Place; error: DomainError };
 
 export type PreparedChunk = {
   chunk: number;
+  bytes: Buffer;
   records: number;
   /** those that could be read, in the order of `batch` */
-  good: ImportRecord[];
+  good: Place[];
   refused: Rejection[];
   batch: Batch;
 };
@@ -35,10 +36,11 @@ export async function prepareChunk(
   staged: StagedChunk,
 ): Promise<PreparedChunk> {
   const batch = await kinds[row.kind].open(ctx, row);
-  const prepared: PreparedChunk = { chunk: staged.chunk, records: 0, good: [], refused: [], batch };
-  for (const record of readRecords(shape, staged.bytes, staged.firstLine, staged.chunk === 0)) {
+  const { chunk, bytes, firstLine } = staged;
+  const prepared: PreparedChunk = { chunk, bytes, records: 0, good: [], refused: [], batch };
+  for (const { value, error: fault, ...record } of readRecords(shape, bytes, firstLine, chunk === 0)) {
     prepared.records += 1;
-    const error = record.error ?? batch.add(record.value);
+    const error = fault ?? batch.add(value);
     if (error === undefined) prepared.good.push(record);
     else prepared.refused.push({ record, error });
     if (prepared.records % recordsATurn === 0) await nextTurn();
@@ -118,11 +120,12 @@ export async function writeRejections(
   tx: Tx,
   key: DataKey,
   importId: string,
+  bytes: Buffer,
   rejections: readonly Rejection[],
 ): Promise<void> {
   if (rejections.length === 0) return;
-  const sealed = ({ record: { line, sent } }: Rejection) =>
-    sealBytes(key, sent, rejectionPlace(importId, line)).toString('hex');
+  const sealed = ({ record: { line, from, end } }: Rejection) =>
+    sealBytes(key, bytes.subarray(from, end), rejectionPlace(importId, line)).toString('hex');
   await tx.named(
     'write_import_rejections',
     `insert into import_rejections (import_id, line, code, message, pointer, body)

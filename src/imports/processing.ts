@@ -140,7 +140,7 @@ function commitChunk(ctx: Ctx, claim: Claim, chunk: PreparedChunk, isCareful: bo
     if (isUndone) await tx.run(sql`rollback to savepoint effects`);
     const [first] = effect.rejections.sort((left, right) => left.record.line - right.record.line);
     const key = importKey(ctx.keyring, row.id, row.wrapped_key as Buffer);
-    await writeRejections(tx, key, row.id, effect.rejections);
+    await writeRejections(tx, key, row.id, chunk.bytes, effect.rejections);
     const rejected = effect.rejections.length;
     // of a chunk that is not applied only the rejected lines are judged
     const counts = isAborted

@@ -1,13 +1,15 @@
-/** The records of a chunk: each with its line, its bytes as sent, and its value or what is wrong with it. */
+/** The records of a chunk: each with its place, and its value or what is wrong with it. */
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import { DomainError } from '../platform/errors.js';
-import { checkTexts, parseJson } from '../platform/http/body.js';
+import { checkTexts, parseJsonText } from '../platform/http/body.js';
 import { type Columns, rowValue } from './csv-columns.js';
 import { type Format, isBlank, lineEnds, recordEnd } from './record-ends.js';
 import type { Charset } from './rows.js';
 
-export type ImportRecord = { line: number; sent: Buffer; value: unknown; error: DomainError | undefined };
+/** Where a record stands among the bytes of its chunk, without the line's end, and in which line of the body it begins. */
+export type Place = { line: number; from: number; end: number };
+export type ImportRecord = Place & { value: unknown; error: DomainError | undefined };
 
 export type Shape = {
   format: Format;
@@ -36,7 +38,7 @@ export function decode(charset: Charset, bytes: Buffer): string {
   }
 }
 
-/** The records between two offsets of a chunk, without blank ones. A header is passed over where the chunk begins with it. */
+/** The records of a chunk, without blank ones; the first chunk of CSV begins with the header. */
 export function* readRecords(
   shape: Shape,
   bytes: Buffer,
@@ -46,13 +48,14 @@ export function* readRecords(
   let line = firstLine;
   let from = isFirst && bytes.indexOf('\ufeff') === 0 ? 3 : 0;
   let skipsHeader = isFirst && shape.format === 'csv';
-  const read = shape.format === 'ndjson' ? readJson : readCells;
+  const textOf = decoder(shape.charset, bytes);
+  const read = shape.format === 'ndjson' ? parseJsonText : (text: string) => readCells(shape, text);
   while (from < bytes.length) {
     const found = recordEnd(shape.format, bytes, from);
     const end = found < 0 ? bytes.length : found;
     if (!isBlank(bytes, from, end)) {
       if (skipsHeader) skipsHeader = false;
-      else yield recordOf(shape, line, trimmed(bytes, from, end), read);
+      else yield recordOf({ line, from, end: lastOf(bytes, from, end) }, textOf, read);
     }
     line += shape.format === 'csv' ? lineEnds(bytes, from, end) : 1;
     from = end;
@@ -60,31 +63,32 @@ export function* readRecords(
 }
 
 /** Without the line's end. */
-function trimmed(bytes: Buffer, from: number, end: number): Buffer {
+function lastOf(bytes: Buffer, from: number, end: number): number {
   let last = end;
   while (last > from && (bytes[last - 1] === 0x0a || bytes[last - 1] === 0x0d)) last -= 1;
-  return bytes.subarray(from, last);
+  return last;
+}
+
+/** Where a chunk is UTF-8 as a whole, so is each of its records. */
+function decoder(charset: Charset, bytes: Buffer): (from: number, end: number) => string {
+  if (charset === 'utf-8' && isUtf8(bytes)) return (from, end) => bytes.toString('utf8', from, end);
+  return (from, end) => decode(charset, bytes.subarray(from, end));
 }
 
 function recordOf(
-  shape: Shape,
-  line: number,
-  sent: Buffer,
-  read: (shape: Shape, sent: Buffer) => unknown,
+  place: Place,
+  textOf: (from: number, end: number) => string,
+  read: (text: string) => unknown,
 ): ImportRecord {
   try {
-    return { line, sent, value: read(shape, sent), error: undefined };
+    return { ...place, value: read(textOf(place.from, place.end)), error: undefined };
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
-    return { line, sent, value: undefined, error };
+    return { ...place, value: undefined, error };
   }
 }
 
-const readJson = ({ charset }: Shape, sent: Buffer): unknown =>
-  parseJson(charset === 'utf-8' ? sent : Buffer.from(decode(charset, sent), 'utf8'));
-
-function readCells({ charset, columns }: Shape, sent: Buffer): unknown {
-  const text = charset === 'utf-8' && isUtf8(sent) ? sent.toString('utf8') : decode(charset, sent);
+function readCells({ columns }: Shape, text: string): unknown {
   const cells = splitCells(text);
   if (cells.length !== columns.length) {
     throw malformed('columns', `The line has ${cells.length} cells, the header ${columns.length}.`);

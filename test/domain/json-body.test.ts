@@ -78,8 +78,8 @@ describe('what may not', () => {
 
   test('is a number that would be another one here', () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: 2n ** 53n, max: 2n ** 80n }), (number) => {
-        const kept = BigInt(Number(number)) === number;
+      fc.property(fc.bigInt({ min: 2n ** 53n, max: 10n ** 21n - 1n }), (number) => {
+        const kept = BigInt(Number(number)) === number || String(Number(number)) === String(number);
         expect(refusalOf(`{"n":${number}}`)).toBe(kept ? undefined : 'inexact_number');
         expect(refusalOf(`[-${number}]`)).toBe(kept ? undefined : 'inexact_number');
       }),
@@ -87,6 +87,8 @@ describe('what may not', () => {
     for (const number of ['1e309', '-1e999', '1e-400', '0.1234567890123456789'])
       expect(refusalOf(number), number).toBe('inexact_number');
     for (const number of [
+      '38933639212135770',
+      '-1e21',
       '0',
       '-0.0',
       '0.10',

@@ -17,7 +17,11 @@ const suspicious = /\\u00(?:00|[4-7])|\\u[dD][89a-fA-F]|"__proto__"/;
 export function parseJson(bytes: Buffer): unknown {
   if (bytes.length === 0) throw malformed('The body is empty; a JSON value is expected.', 'empty_body');
   if (!isUtf8(bytes)) throw malformed('The body is not valid UTF-8.', 'invalid_utf8');
-  const text = bytes.toString('utf8');
+  return parseJsonText(bytes.toString('utf8'));
+}
+
+/** The same for what is text already. */
+export function parseJsonText(text: string): unknown {
   const longNumbers = scan(text);
   let value: unknown;
   try {
@@ -34,13 +38,9 @@ export function parseJson(bytes: Buffer): unknown {
 function scan(text: string): string[] {
   const longNumbers: string[] = [];
   let depth = 0;
-  let inString = false;
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
-    if (inString) {
-      if (code === 92) index += 1;
-      else if (code === 34) inString = false;
-    } else if (code === 34) inString = true;
+    if (code === 34) index = endOfString(text, index);
     else if (code === 123 || code === 91) {
       depth += 1;
       if (depth > maximumDepth)
@@ -56,6 +56,16 @@ function scan(text: string): string[] {
   return longNumbers;
 }
 
+/** The place of the quote that ends the string which begins at a place: no backslash stands before it, or an even number. */
+function endOfString(text: string, begin: number): number {
+  for (let end = text.indexOf('"', begin + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let before = end - 1;
+    while (text.charCodeAt(before) === 92) before -= 1;
+    if ((end - before) % 2 === 1) return end;
+  }
+  return text.length;
+}
+
 const numberAt = /[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const significant = (number: string) =>
   number
@@ -63,7 +73,12 @@ const significant = (number: string) =>
     .replace('.', '')
     .replace(/^0+/, '');
 
-/** JSON says nothing of precision, JavaScript would round in silence: a number is taken only where it stays itself. */
+const trailingZeros = /0+$/;
+
+/**
+ * JSON says nothing of precision, JavaScript would round in silence: a number is taken only where it stays itself, or
+ * where it is how a double is written: by the fewest digits that tell it from its neighbours, then zeros.
+ */
 function checkExact(number: string): void {
   const digits = significant(number);
   const value = Number(number);
@@ -72,7 +87,8 @@ function checkExact(number: string): void {
     Number.isFinite(value) &&
     value !== 0 &&
     digits.length <= 100 &&
-    significant(value.toPrecision(digits.length)) === digits;
+    (significant(value.toPrecision(digits.length)) === digits ||
+      significant(String(value)).replace(trailingZeros, '') === digits.replace(trailingZeros, ''));
   if (!kept) throw malformed('A number has more digits than can be kept; send it as text.', 'inexact_number');
 }
 
