@@ -232,7 +232,7 @@ function rejectionsRoute(app: FastifyInstance): void {
           '{"source":"core","line":7,"code":"malformed_request","message":"/source_id is required.","pointer":"/source_id"}\n',
       },
     },
-    handler: async ({ ctx, params: { id }, reply }) => {
+    handler: async ({ ctx, params: { id } }) => {
       const row = await findImport(ctx, id);
       if (row.created_by !== ctx.actor && !mayReadSensitive(ctx, 'customers')) {
         throw new DomainError(
@@ -241,10 +241,11 @@ function rejectionsRoute(app: FastifyInstance): void {
         );
       }
       const type = row.format === 'csv' ? 'text/csv' : 'application/x-ndjson';
-      return reply
-        .header('Content-Type', `${type}; charset=${row.charset}`)
-        .header('Cache-Control', 'no-store')
-        .send(streamRejections(ctx, row));
+      return {
+        status: 200,
+        headers: { 'Content-Type': `${type}; charset=${row.charset}` },
+        body: streamRejections(ctx, row),
+      };
     },
   });
 }

@@ -7,7 +7,7 @@ import { openSocket, parseReply, type RawReply, readToEnd, sendRaw } from '../su
 
 let t: TestApp;
 beforeAll(async () => {
-  t = await startTestApp({ env: { REQUEST_TIMEOUT_SECONDS: '1' } });
+  t = await startTestApp({ env: { REQUEST_TIMEOUT_SECONDS: '1' }, provokes: /"code":"42703"/ });
 });
 afterAll(() => t.stop());
 

@@ -11,7 +11,11 @@ import { aCustomer } from '../support/factories.js';
 
 let t: TestApp;
 beforeAll(async () => {
-  t = await startTestApp({ poolSize: 20, env: { IMPORT_BODY_LIMIT_BYTES: '50000000' } });
+  t = await startTestApp({
+    poolSize: 20,
+    env: { IMPORT_BODY_LIMIT_BYTES: '50000000' },
+    provokes: /no_poison_check/,
+  });
 });
 afterAll(() => t.stop());
 

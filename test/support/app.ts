@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { expect } from 'vitest';
 import { buildApp } from '../../src/app.js';
 import { type Config, loadConfig } from '../../src/config.js';
 import type { Database } from '../../src/db/client.js';
@@ -55,6 +56,8 @@ export type TestOptions = {
   /** where the clock begins */
   startAt?: string;
   poolSize?: number;
+  /** what a test provokes, and so is logged as an error; anything else of the kind fails the file */
+  provokes?: RegExp;
 };
 
 export async function startTestApp(options: TestOptions = {}): Promise<TestApp> {
@@ -64,7 +67,12 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
   const services: Services = { database, keyring: testKeyring(), bank };
   const clock = sandboxClock(database, options.startAt ?? '2026-03-01T04:00:00Z');
   await clock.now();
-  const log = options.log ?? createLog('silent');
+  const failures: string[] = [];
+  const log =
+    options.log ??
+    createLog('error', {
+      write: (line) => void (options.provokes?.test(line) || failures.push(line)),
+    });
   const deps: WorkerDeps = { services, clock, log, facts: loadFacts };
   const health: Health = {
     draining: false,
@@ -107,6 +115,7 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
       app.server.closeAllConnections();
       await app.close();
       await drop();
+      expect(failures, 'what was logged as an error').toEqual([]);
     },
   };
 }

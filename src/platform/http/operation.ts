@@ -31,6 +31,7 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export type Reply = {
   status: number;
+  /** a stream is sent as it comes */
   body?: unknown;
   headers?: Record<string, string | undefined>;
 };
@@ -85,7 +86,8 @@ export type Operation<P extends TObject, Q extends TObject, B extends TSchema> =
   ifMatch?: boolean;
   /** the whole request may take longer than others: uploads, long polls */
   patient?: boolean;
-  handler: (input: Input<P, Q, B>) => Promise<Reply | FastifyReply>;
+  /** undefined where it sent the reply by itself: a reply that was sent is awaited to that */
+  handler: (input: Input<P, Q, B>) => Promise<Reply | undefined>;
 };
 
 /** A row of the authorisation table. */
@@ -144,7 +146,7 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
         request,
         reply,
       });
-      return isReply(answer) ? send(reply, ctx, answer) : answer;
+      return answer === undefined ? reply : send(reply, ctx, answer);
     },
   });
 }
@@ -158,9 +160,6 @@ function allButBodies(app: FastifyInstance): FastifySchemaCompiler<object> {
     return parameters(part);
   };
 }
-
-const isReply = (answer: Reply | FastifyReply): answer is Reply =>
-  'status' in answer && typeof answer.status === 'number';
 
 function send(reply: FastifyReply, ctx: Ctx, answer: Reply): FastifyReply {
   reply.code(answer.status).header('Cache-Control', 'no-store');
