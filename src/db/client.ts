@@ -2,6 +2,7 @@
  * The connection to PostgreSQL. Statements are written with drizzle's `sql` and run through pg, so that instants
  * come back as RFC 3339 with all their microseconds, money as decimal strings, and hot statements by name.
  */
+import { once } from 'node:events';
 import { type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import pg from 'pg';
@@ -115,7 +116,23 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
   };
 
-  return { ...readerOf(pool), pool, begin, close: () => pool.end() };
+  return { ...readerOf(pool), pool, begin, close: closerOf(pool) };
+}
+
+/** A pool has ended before its connections have: who stops the server at that moment would cut them off. */
+function closerOf(pool: pg.Pool): () => Promise<void> {
+  let open = 0;
+  pool.on('connect', () => {
+    open += 1;
+  });
+  pool.on('remove', () => {
+    open -= 1;
+  });
+  return async () => {
+    await pool.end();
+    const patience = AbortSignal.timeout(1000);
+    while (open > 0 && !patience.aborted) await once(pool, 'remove', { signal: patience }).catch(() => {});
+  };
 }
 
 /** A jsonb parameter. */
