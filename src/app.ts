@@ -24,6 +24,7 @@ import type { Logger } from './platform/log.js';
 import { profileRoutes } from './profile/routes.js';
 import { relationshipRoutes } from './relationships/routes.js';
 import type { LoadFacts } from './rules/facts.js';
+import { sandboxRoutes } from './sandbox/routes.js';
 import { segmentRoutes } from './segments/routes.js';
 
 export type AppDeps = {
@@ -60,6 +61,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     segmentRoutes(scope, deps.facts);
     eventRoutes(scope, deps.health);
     apiKeyRoutes(scope);
+    sandboxRoutes(scope, deps.config.sandbox);
   });
   return app;
 }

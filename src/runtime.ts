@@ -3,7 +3,7 @@ import type { Config } from './config.js';
 import { openDatabase } from './db/client.js';
 import { loadFacts } from './facts.js';
 import { ensureBootstrapKey } from './platform/api-keys.js';
-import { type Clock, realClock, sandboxClock } from './platform/clock.js';
+import { type Clock, hasSandboxClock, realClock, sandboxClock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
 import { startEmbedded } from './platform/embedded.js';
 import { checkInstallation } from './platform/installation.js';
@@ -66,6 +66,11 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     };
     const services: Services = { database, keyring, bank };
     await checkInstallation(services);
+    if (!config.sandbox && (await hasSandboxClock(database))) {
+      log.warn(
+        'this database was a sandbox, whose clock counts with SANDBOX=true only: its data may lie in the future',
+      );
+    }
     const clock: Clock = config.sandbox ? sandboxClock(database, config.sandboxStartAt) : realClock;
     const name =
       embedded === undefined

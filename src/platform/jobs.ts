@@ -1,4 +1,6 @@
 /** What background work looks like: a queue that is woken, and something that does what is due. */
+import { clockMoved } from './clock.js';
+
 export type Job = {
   queue: string;
   /** woken at least this often, whatever signals were lost */
@@ -9,7 +11,9 @@ export type Job = {
   work(): Promise<boolean>;
 };
 
+/** A clock that has moved may have made anything due. */
 export const wakesOn = (job: Job, type: string): boolean =>
+  type === clockMoved ||
   job.wakesOn.some((pattern) => (pattern.endsWith('.') ? type.startsWith(pattern) : type === pattern));
 
 /** Works until nothing is due, or `isStopping`. */

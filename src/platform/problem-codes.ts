@@ -91,6 +91,14 @@ export const problems = define({
     description: 'Read the import and send the bytes from `received_bytes` on.',
     descriptionZh: '请读取该导入任务，并从 `received_bytes` 处继续发送。',
   },
+  sandbox_only: {
+    status: 409,
+    title: 'This is no sandbox',
+    titleZh: '非沙箱环境',
+    description:
+      'The clock can be moved where the service was started with `SANDBOX=true`, and nowhere else.',
+    descriptionZh: '只有以 `SANDBOX=true` 启动的服务才能调整时钟。',
+  },
   stale_version: {
     status: 412,
     title: 'The resource has changed',

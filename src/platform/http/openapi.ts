@@ -16,7 +16,7 @@ const tags = [
   ['Segments', 'Who belongs where, now and at any past instant'],
   ['Definitions', 'Custom attributes, identifier schemes and facts'],
   ['Events', 'What changed here, told to others'],
-  ['Administration', 'API keys'],
+  ['Administration', 'API keys, and the clock of a sandbox'],
   ['Health', 'Liveness and readiness'],
 ] as const;
 
