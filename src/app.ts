@@ -59,7 +59,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     activityRoutes(scope);
     importRoutes(scope, deps.config);
     segmentRoutes(scope, deps.facts);
-    eventRoutes(scope, deps.health);
+    eventRoutes(scope, deps);
     apiKeyRoutes(scope);
     sandboxRoutes(scope, deps.config.sandbox);
   });

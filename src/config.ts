@@ -107,6 +107,14 @@ const schema = Type.Object({
     'A process that stops says for so long that it is not ready, and answers all the same, so that traffic moves away first.',
   ),
   drainTimeoutSeconds: integer(1, 600, 20, 'Time that requests and jobs have to finish at shutdown.'),
+  eventStreams: integer(1, 10_000, 200, 'Event streams that an API process serves at once; then 503.'),
+  eventStreamsPerKey: integer(1, 10_000, 10, 'Event streams of one key in a process; then 429.'),
+  eventStreamHeartbeatSeconds: integer(
+    1,
+    300,
+    15,
+    'An event stream says so often that it lives, and a reader that takes nothing for so long is cut off.',
+  ),
   bodyLimitBytes: integer(1024, 268_435_456, 4_194_304, 'Largest request body.'),
   importBodyLimitBytes: integer(1024, 1_099_511_627_776, 8_589_934_592, 'Largest body of an import.'),
   encryptionKeys: Type.Optional(

@@ -12,6 +12,9 @@ export const CloudEvent = Strict(
     time: Instant('The effective instant'),
     sequence: Type.String({ pattern: '^[0-9]+$', description: 'Gap-free position in the feed' }),
     datacontenttype: StringEnum(['application/json']),
+    traceparent: Type.Optional(
+      Type.String({ description: 'W3C Trace Context of the request that changed it' }),
+    ),
     data: Type.Record(Type.String(), Type.Unknown(), {
       description: 'Ids, versions and counts; never personal data',
     }),

@@ -1,78 +1,64 @@
-/** The feed of what changed here, in the one order that the relay gave it. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { sql } from 'drizzle-orm';
+/** Reading the feed: by pages, where one may wait for the next, and the form in which an event goes out. */
 import type { Static } from 'typebox';
-import type { Ctx } from '../platform/context.js';
-import { visible } from '../platform/data-scope.js';
+import type { EventFilter, EventPage, EventRow, Feed, Wanted } from './feed.js';
 import type { CloudEvent } from './schemas.js';
 
-type Row = {
-  id: string;
-  type: string;
-  subject: string;
-  occurred_at: string;
-  sequence: number;
-  data: Record<string, unknown>;
-};
+/** What an event's type begins with when it goes out. */
+const namespace = 'clientele.';
 
-/** How often a long poll looks at the head of the feed: one row by its key. */
-const lookMilliseconds = 100;
+/** What of the feed is looked through for one request, when what is wanted is rare. */
+const searchMilliseconds = 5000;
+/** Within this time a process that stops, or a caller that went away, is noticed. */
+const noticeMilliseconds = 1000;
 
-type Wanted = { after: number; limit: number; waitSeconds: number; isStopping: () => boolean };
+type Waiting = { seconds: number; isStopping: () => boolean };
 
 /**
- * Events after a sequence, in order. Where there are none yet, waits for the first, up to `waitSeconds`. `head` is
- * how far the feed was read: events outside the caller's data scope are passed over.
+ * Events after a sequence, in order. Where there are none yet, waits for the first. `head` is how far the feed was
+ * read.
  */
-export async function readEvents(ctx: Ctx, wanted: Wanted): Promise<{ events: Row[]; head: number }> {
-  const deadline = performance.now() + wanted.waitSeconds * 1000;
-  let after = wanted.after;
+export async function readEvents(feed: Feed, wanted: Wanted, waiting: Waiting): Promise<EventPage> {
+  const begun = performance.now();
+  const deadline = begun + waiting.seconds * 1000;
+  let { after } = wanted;
   for (;;) {
-    const head = await readHead(ctx);
-    if (head > after) {
-      const events = await readAfter(ctx, after, head, wanted.limit);
-      const last = events.at(-1);
-      // a full page ends at its last event; else everything up to the head was seen
-      const read = events.length === wanted.limit && last !== undefined ? last.sequence : head;
-      if (events.length > 0) return { events, head: read };
-      after = head;
-    }
-    if (performance.now() >= deadline || wanted.isStopping()) return { events: [], head: after };
-    await sleep(lookMilliseconds);
+    const page = await feed.page({ ...wanted, after });
+    after = page.head;
+    const left = deadline - performance.now();
+    if (page.events.length > 0 || waiting.isStopping()) return page;
+    if (page.isEnd ? left <= 0 : performance.now() > begun + searchMilliseconds) return page;
+    if (page.isEnd && !(await waitFor(feed, after, deadline, waiting.isStopping))) return page;
   }
 }
 
-async function readHead(ctx: Ctx): Promise<number> {
-  const rows = await ctx.database.named<{ sequence: number }>(
-    'read_outbox_head',
-    'select sequence from outbox_head where id = 1',
-    [],
-  );
-  return rows[0]?.sequence ?? 0;
+async function waitFor(feed: Feed, after: number, deadline: number, isStopping: () => boolean) {
+  for (;;) {
+    const left = deadline - performance.now();
+    if (left <= 0 || isStopping()) return false;
+    if (await feed.waitBeyond(after, Math.min(left, noticeMilliseconds))) return true;
+  }
 }
 
-function readAfter(ctx: Ctx, after: number, head: number, limit: number): Promise<Row[]> {
-  const scope = visible(ctx, {
-    id: sql`scope_customer`,
-    branch: sql`scope_branch`,
-    manager: sql`scope_manager`,
-  });
-  return ctx.database.rows<Row>(sql`
-    select id, type, subject, occurred_at, sequence, data from outbox
-    where sequence > ${after} and sequence <= ${head} and ${scope}
-    order by sequence limit ${limit}`);
-}
+/** The filter of a query: `type` has types and prefixes, separated by commas, as they go out. */
+export const filterOf = (query: { type?: string; subject?: string }): EventFilter => ({
+  types: (query.type ?? '')
+    .split(',')
+    .map((type) => type.slice(namespace.length))
+    .filter((type) => type !== ''),
+  subject: query.subject,
+});
 
-export function toCloudEvent(row: Row): Static<typeof CloudEvent> {
+export function toCloudEvent(row: EventRow): Static<typeof CloudEvent> {
   return {
     specversion: '1.0',
     id: row.id,
     source: '/clientele',
-    type: `clientele.${row.type}`,
+    type: `${namespace}${row.type}`,
     subject: row.subject,
     time: row.occurred_at,
     sequence: String(row.sequence),
     datacontenttype: 'application/json',
+    ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
     data: row.data,
   };
 }

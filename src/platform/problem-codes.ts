@@ -156,6 +156,13 @@ export const problems = define({
     description: 'Send the `ETag` of the version that you have read as `If-Match`.',
     descriptionZh: '请将读取到的版本的 `ETag` 作为 `If-Match` 发送。',
   },
+  too_many_streams: {
+    status: 429,
+    title: 'The key has too many event streams',
+    titleZh: '该密钥的事件流过多',
+    description: 'Close one first: one stream carries everything that the key may read.',
+    descriptionZh: '请先关闭一个事件流：一个事件流即可传送该密钥可读取的全部内容。',
+  },
   headers_too_large: {
     status: 431,
     title: 'The header fields are too large',
