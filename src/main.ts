@@ -2,13 +2,14 @@
 import { ConfigError, configurationTable, loadConfig } from './config.js';
 import { createLog, describeError } from './platform/log.js';
 import { type Running, runApi, runStart, runWorker } from './processes.js';
-import { migrateOnly, printOpenApi } from './tools.js';
+import { distributeOnly, migrateOnly, printOpenApi } from './tools.js';
 
 const usage = `usage: node dist/main.js <command>
 
   start                the whole service: database, migrations, API and worker
   api | worker         one part of it, beside others on the same database
   migrate              brings the database to the newest schema
+  distribute           spreads a database with the citus extension over its machines
   openapi              prints the OpenAPI document
   configuration-table  prints the table of environment variables`;
 
@@ -22,6 +23,7 @@ const commands: Record<string, Command> = {
   api: runApi,
   worker: runWorker,
   migrate: migrateOnly,
+  distribute: distributeOnly,
   openapi: printOpenApi,
   'configuration-table': async () => {
     console.log(configurationTable());

@@ -5,6 +5,7 @@ import { loadConfig } from './config.js';
 import { loadFacts } from './facts.js';
 import { realClock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
+import { distributeDatabase } from './platform/distribute.js';
 import { startEmbedded } from './platform/embedded.js';
 import type { Logger } from './platform/log.js';
 import { createLog } from './platform/log.js';
@@ -21,6 +22,16 @@ export async function migrateOnly(config: Config, log: Logger): Promise<undefine
   } finally {
     await embedded?.stop();
   }
+}
+
+/** Only for a cluster that the operator brings: the embedded database is one machine. */
+export async function distributeOnly(config: Config): Promise<undefined> {
+  if (config.databaseUrl === undefined)
+    throw new Error('DATABASE_URL must name the coordinator of a Citus cluster');
+  await migrateDatabase(config.databaseUrl);
+  const statements = await distributeDatabase(config.databaseUrl);
+  for (const statement of statements) console.log(statement);
+  console.log(statements.length === 0 ? 'Every table is in its place.' : 'The database is distributed.');
 }
 
 /** The OpenAPI document, made without a database: nothing is asked of it. */

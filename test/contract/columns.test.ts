@@ -5,6 +5,7 @@
 import { getTableName, is } from 'drizzle-orm';
 import { PgTable } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Placement, placedTables } from '../../src/db/placement.js';
 import { classificationOf } from '../../src/db/tables/columns.js';
 import * as exported from '../../src/db/tables/index.js';
 import { cloneDatabase, type TestDatabase } from '../support/database.js';
@@ -15,27 +16,24 @@ const tables = new Map(
     .map((table) => [getTableName(table), table]),
 );
 
-/** Found by a key of their own, one row for all that carries it: the customer is what they answer. */
-const keyTables = ['identifier_keys', 'holding_keys', 'activity_keys'];
+const placements = placedTables();
+const placedAs = (...kinds: Placement['kind'][]) =>
+  placements.filter(({ placement }) => kinds.includes(placement.kind)).map(({ name }) => name);
+const keyTables = placedAs('key');
 
-/** Rows of definitions and of the service itself: their number does not follow that of the customers. */
-const notByCustomer = [
+/** On the coordinator alone: their number does not follow that of the customers, or they wait there to be sent on. */
+const local = [
   'api_keys',
-  'attribute_definitions',
   'audit_entries',
   'idempotency_keys',
-  'identifier_schemes',
   'import_chunks',
   'import_rejections',
   'imports',
   'installation',
   'outbox',
   'outbox_head',
-  'relationship_types',
   'review_leases',
   'sandbox_clock',
-  'segment_versions',
-  'segments',
 ];
 
 /** What must outlive, or come before, the rows it speaks of. */
@@ -166,20 +164,35 @@ describe('names', () => {
 });
 
 describe('what grows with the customers', () => {
-  const distributed = () =>
-    [...new Set(columns.map(({ table }) => table))].filter(
-      (table) =>
-        table === 'customers' ||
-        (!keyTables.includes(table) &&
-          columns.some((column) => column.table === table && column.name === 'customer_id')),
-    );
+  const distributed = () => placedAs('customer');
   const keyOf = (table: string) => (table === 'customers' ? 'id' : 'customer_id');
 
-  test('is known: every table is distributed, a key table, or one of the service itself', () => {
+  test('is known: every table has a place, and what is not of a customer is listed here', () => {
     const all = [...new Set(columns.map(({ table }) => table))];
-    const placed = new Set([...distributed(), ...keyTables, ...notByCustomer]);
-    expect(all.filter((table) => !placed.has(table))).toEqual([]);
-    expect(notByCustomer.filter((table) => distributed().includes(table))).toEqual([]);
+    expect(placements.map(({ name }) => name).sort()).toEqual(all.sort());
+    expect(placedAs('local').sort()).toEqual(local);
+  });
+
+  test('is found by a key that its primary key holds', () => {
+    const odd = placements.filter(
+      ({ name, placement }) =>
+        placement.kind === 'key' &&
+        !indexes
+          .filter((index) => index.table === name && index.unique)
+          .every((index) => index.columns.includes(placement.column)),
+    );
+    expect(odd).toEqual([]);
+    expect(keyTables.length).toBeGreaterThan(2);
+  });
+
+  test('is the only thing that lies apart: references go to references', () => {
+    const odd = constraints.filter(
+      ({ kind, table, target }) =>
+        kind === 'f' &&
+        placedAs('reference').includes(table) &&
+        !placedAs('reference').includes(target ?? ''),
+    );
+    expect(odd).toEqual([]);
   });
 
   test('has the customer in its primary key and in all that is unique', () => {
@@ -198,7 +211,7 @@ describe('what grows with the customers', () => {
       .filter(({ target, columns: concerned }) => {
         if (target === 'customers') return concerned.join() !== 'customer_id';
         if (distributed().includes(target ?? '')) return !concerned.includes('customer_id');
-        return !notByCustomer.includes(target ?? '');
+        return !placedAs('reference').includes(target ?? '');
       });
     expect(odd).toEqual([]);
   });
