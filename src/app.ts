@@ -7,6 +7,7 @@ import type { Config } from './config.js';
 import { customerRoutes } from './customers/routes.js';
 import { searchRoutes } from './customers/search-routes.js';
 import { definitionRoutes } from './definitions/routes.js';
+import { eventWebhooks } from './events/catalogue.js';
 import { eventRoutes } from './events/routes.js';
 import { holdingRoutes } from './holdings/routes.js';
 import { importRoutes } from './imports/routes.js';
@@ -44,7 +45,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   useProblems(app, (path) => operationMethods(app.operations, path));
   useParsers(app);
   useRequestRules(app, deps.config.requestTimeoutSeconds, deps.health);
-  await app.register(swagger, openApiOptions(app.operations));
+  await app.register(swagger, openApiOptions(app.operations, eventWebhooks()));
   await app.register(swaggerUi, swaggerUiOptions());
   await app.register(async (scope) => {
     healthRoutes(scope, deps.health);

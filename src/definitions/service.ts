@@ -12,7 +12,7 @@ import type { Ctx } from '../platform/context.js';
 import { DomainError, type FieldProblem, fieldError, notFound } from '../platform/errors.js';
 import { checkVersion, requiredVersions } from '../platform/http/versions.js';
 import type { PageRequest } from '../platform/pagination.js';
-import { transact } from '../platform/transact.js';
+import { type Effect, transact } from '../platform/transact.js';
 import type { AttributeRow, AttributeStatement, SchemeRow, SchemeStatement } from './schemas.js';
 import { valueSchemaProblems } from './value-schemas.js';
 
@@ -87,7 +87,7 @@ async function put<Row extends { version: number }>(
       throw new DomainError('stale_version', 'There is none of that name yet: send it without If-Match.');
     }
     const made = known === undefined ? await kind.insert(tx) : undefined;
-    if (made !== undefined) return told(kind, 'created', made);
+    if (made !== undefined) return told(ctx, kind, 'created', made);
     const versions = requiredVersions(ifMatch);
     const before = known ?? (await kind.find(tx));
     if (before === undefined) throw notFound(kind.subject);
@@ -96,25 +96,24 @@ async function put<Row extends { version: number }>(
     const problems = kind.refuse(before);
     if (problems.length > 0) throw brokenRules(problems);
     const row = await kind.update(tx, before.version + 1);
-    return told(kind, 'updated', row ?? before);
+    return told(ctx, kind, 'updated', row ?? before);
   });
 }
 
-const told = <Row extends { version: number }>(
+function told<Row extends { version: number }>(
+  ctx: Ctx,
   kind: Kind<Row>,
   outcome: 'created' | 'updated',
   row: Row,
-) => ({
-  value: { outcome, row },
-  audit: [
-    {
-      action: `${kind.subject}.${outcome}`,
-      subjectType: kind.subject,
-      subjectId: kind.name,
-      details: { version: row.version },
-    },
-  ],
-});
+): Effect<Put<Row>> {
+  const type = `${kind.subject}.${outcome}`;
+  const data = { version: row.version };
+  return {
+    value: { outcome, row },
+    audit: [{ action: type, subjectType: kind.subject, subjectId: kind.name, details: data }],
+    events: [{ type, subject: kind.name, subjectVersion: 0, occurredAt: ctx.now, data }],
+  };
+}
 
 const immutable = (pointer: string, message: string): FieldProblem => ({
   in: 'body',

@@ -6,6 +6,7 @@ import { DomainError } from '../platform/errors.js';
 import type { Health } from '../platform/http/health.js';
 import { operation } from '../platform/http/operation.js';
 import { Ref, Strict } from '../platform/http/schemas.js';
+import { eventTypes } from './catalogue.js';
 import { openFeed } from './feed.js';
 import { CloudEvent, EventPage } from './schemas.js';
 import { filterOf, readEvents, toCloudEvent } from './service.js';
@@ -41,6 +42,8 @@ const wanted = {
     Type.String({ maxLength: 100, pattern: '^[A-Za-z0-9_-]+$', description: 'Events about this alone' }),
   ),
 };
+
+const knownTypes = Object.keys(eventTypes);
 
 const scope = 'events:read';
 const common = { tag: 'Events', domain: 'Customer Event History', scope } as const;
@@ -84,7 +87,12 @@ export function eventRoutes(
       const isStopping = () => health.draining || request.raw.socket.destroyed;
       const { events, head } = await readEvents(
         feed,
-        { after: query.after, limit: query.limit, filter: filterOf(query), dataScope: ctx.dataScope },
+        {
+          after: query.after,
+          limit: query.limit,
+          filter: filterOf(query, knownTypes),
+          dataScope: ctx.dataScope,
+        },
         { seconds: query.wait, isStopping },
       );
       return { status: 200, body: { data: events.map(toCloudEvent), next_after: head } };
@@ -112,6 +120,7 @@ export function eventRoutes(
     },
     handler: async ({ ctx, query, request, reply }) => {
       const after = lastEventId(request.headers['last-event-id']) ?? query.after;
+      const filter = filterOf(query, knownTypes);
       const leave = register.enter(ctx.actor);
       const gone = new AbortController();
       reply.raw.once('close', () => {
@@ -122,7 +131,7 @@ export function eventRoutes(
       const stream = eventStream({
         feed,
         after,
-        filter: filterOf(query),
+        filter,
         reach: () => reachOf(app, request, health),
         heartbeatMilliseconds: config.eventStreamHeartbeatSeconds * 1000,
         gone: gone.signal,

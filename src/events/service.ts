@@ -1,5 +1,6 @@
 /** Reading the feed: by pages, where one may wait for the next, and the form in which an event goes out. */
 import type { Static } from 'typebox';
+import { DomainError } from '../platform/errors.js';
 import type { EventFilter, EventPage, EventRow, Feed, Wanted } from './feed.js';
 import type { CloudEvent } from './schemas.js';
 
@@ -39,14 +40,31 @@ async function waitFor(feed: Feed, after: number, deadline: number, isStopping: 
   }
 }
 
-/** The filter of a query: `type` has types and prefixes, separated by commas, as they go out. */
-export const filterOf = (query: { type?: string; subject?: string }): EventFilter => ({
-  types: (query.type ?? '')
-    .split(',')
-    .map((type) => type.slice(namespace.length))
-    .filter((type) => type !== ''),
-  subject: query.subject,
-});
+/**
+ * The filter of a query: `type` has types and prefixes, separated by commas, as they go out. Throws where there is
+ * none among `known`, since whoever waited for it would wait for ever.
+ */
+export function filterOf(query: { type?: string; subject?: string }, known: readonly string[]): EventFilter {
+  const asked = query.type === undefined ? [] : query.type.split(',');
+  const types = asked.map((type) => type.slice(namespace.length));
+  const isKnown = (type: string) =>
+    known.some((one) => (type.endsWith('.') ? one.startsWith(type) : one === type));
+  if (!types.every(isKnown)) {
+    const message = 'names no event that there is';
+    throw new DomainError('malformed_request', `The parameter type ${message}.`, {
+      errors: [
+        {
+          in: 'query',
+          pointer: '/type',
+          code: 'unknown',
+          message,
+          allowed: known.map((one) => `${namespace}${one}`),
+        },
+      ],
+    });
+  }
+  return { types, subject: query.subject };
+}
 
 export function toCloudEvent(row: EventRow): Static<typeof CloudEvent> {
   return {

@@ -67,7 +67,7 @@ export async function createSegment(
       throw new DomainError('conflict', `The key ${key} is taken, or was by a segment that is deleted.`);
     }
     await insertVersion(tx, ctx, facts, key, 1, input.rule);
-    return { value: null, ...told(ctx, 'created', key, 1) };
+    return { value: null, ...told(ctx, ['created', 'published'], key, 1) };
   });
   return getSegment(ctx, key);
 }
@@ -91,7 +91,7 @@ export async function putSegment(
       update segments set name = ${input.name}, description = ${input.description}, version = ${version}, updated_at = ${ctx.now}
       where key = ${key}`);
     if (isNewRule) await insertVersion(tx, ctx, facts, key, version, input.rule);
-    return { value: null, ...told(ctx, 'updated', key, version) };
+    return { value: null, ...told(ctx, isNewRule ? ['updated', 'published'] : ['updated'], key, version) };
   });
   return getSegment(ctx, key);
 }
@@ -105,7 +105,7 @@ export async function deleteSegment(ctx: Ctx, key: string, versions: number[] | 
     if (row === undefined) throw notFound('segment');
     checkVersion(versions, row.version);
     await tx.run(sql`update segments set deleted_at = ${ctx.now} where key = ${key}`);
-    return { value: null, ...told(ctx, 'deleted', key, row.version) };
+    return { value: null, ...told(ctx, ['deleted'], key, row.version) };
   });
 }
 
@@ -123,11 +123,14 @@ async function insertVersion(tx: Tx, ctx: Ctx, facts: LoadFacts, key: string, ve
     values (${key}, ${version}, ${json(rule)}, ${array(readsOf(rule, table), 'text')}, ${ctx.now}, ${ctx.actor})`);
 }
 
-function told(ctx: Ctx, verb: 'created' | 'updated' | 'deleted', key: string, version: number) {
-  const action = `segment.${verb}`;
-  const details = { rule_version: version };
+type Told = 'created' | 'updated' | 'published' | 'deleted';
+
+/** The first of what is told is what was done; the others follow from it. */
+function told(ctx: Ctx, verbs: readonly [Told, ...Told[]], key: string, version: number) {
+  const data = { rule_version: version };
+  const about = { subject: key, subjectVersion: 0, occurredAt: ctx.now, data };
   return {
-    audit: [{ action, subjectType: 'segment', subjectId: key, details }],
-    events: [{ type: action, subject: key, subjectVersion: 0, occurredAt: ctx.now, data: details }],
+    audit: [{ action: `segment.${verbs[0]}`, subjectType: 'segment', subjectId: key, details: data }],
+    events: verbs.map((verb) => ({ type: `segment.${verb}`, ...about })),
   };
 }

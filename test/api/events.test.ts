@@ -106,6 +106,15 @@ describe('pages', () => {
     );
     for (const query of ['type=customer.created', 'type=clientele.', 'type=clientele.A', 'subject=a%20b'])
       await reader.problem('GET', `/v1/events?${query}`, 'malformed_request');
+    for (const path of ['/v1/events', '/v1/events/stream']) {
+      const refused = await reader.problem(
+        'GET',
+        `${path}?type=clientele.customer.created,clientele.custom.`,
+        'malformed_request',
+      );
+      expect(refused.errors).toMatchObject([{ in: 'query', pointer: '/type', code: 'unknown' }]);
+      expect(refused.errors[0].allowed).toContain('clientele.customer.created');
+    }
   });
 
   test('find what is rare behind very many others', async () => {

@@ -19,6 +19,7 @@ import { relayEvents } from '../../src/platform/relay.js';
 import type { Scope } from '../../src/platform/scopes.js';
 import { createKeyring } from '../../src/platform/secrets.js';
 import { allJobs, type WorkerDeps } from '../../src/worker.js';
+import { undeclaredEvents } from './catalogue.js';
 import { Client } from './client.js';
 import { keepContract, type OpenApi } from './contract.js';
 import { cloneDatabase } from './database.js';
@@ -114,8 +115,10 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
     async stop() {
       app.server.closeAllConnections();
       await app.close();
+      const undeclared = await undeclaredEvents(database);
       await drop();
       expect(failures, 'what was logged as an error').toEqual([]);
+      expect(undeclared, 'events that are not as the catalogue says').toEqual([]);
     },
   };
 }

@@ -53,7 +53,11 @@ function withBodyExamples<T extends object>(document: T, operations: readonly Op
   return document;
 }
 
-export function openApiOptions(operations: readonly OperationRow[]): FastifyDynamicSwaggerOptions {
+/** @param webhooks what goes out, which no route describes */
+export function openApiOptions(
+  operations: readonly OperationRow[],
+  webhooks: Record<string, object>,
+): FastifyDynamicSwaggerOptions {
   return {
     openapi: {
       openapi: '3.1.0',
@@ -73,10 +77,10 @@ export function openApiOptions(operations: readonly OperationRow[]): FastifyDyna
         },
       },
     },
-    transformObject: (made) =>
-      withOptionalDefaults(
-        withBodyExamples('openapiObject' in made ? made.openapiObject : made.swaggerObject, operations),
-      ),
+    transformObject: (made) => {
+      const document = 'openapiObject' in made ? made.openapiObject : made.swaggerObject;
+      return { ...withOptionalDefaults(withBodyExamples(document, operations)), webhooks };
+    },
     exposeHeadRoutes: false,
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`),

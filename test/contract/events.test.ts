@@ -1,0 +1,168 @@
+/**
+ * The catalogue of events is the OpenAPI document's `webhooks`. Every type in it is told by somebody, nothing else is
+ * told, and each event as it is served is a CloudEvent by the package of that name, and valid against its webhook.
+ */
+import { CloudEvent, HTTP, type Message } from 'cloudevents';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventTypes } from '../../src/events/catalogue.js';
+import { startTestApp, type TestApp } from '../support/app.js';
+import { type OpenApi, validators } from '../support/contract.js';
+import { openStream } from '../support/event-stream.js';
+import { aCustomer } from '../support/factories.js';
+import { sampleOf, sendSample } from '../support/operations.js';
+
+type Webhook = {
+  post: {
+    operationId: string;
+    summary: string;
+    description: string;
+    requestBody: { content: Record<string, { examples: Record<string, { value: unknown }> }> };
+  };
+};
+type Served = Record<string, unknown> & { type: string; id: string };
+
+const mediaType = 'application/cloudevents+json';
+
+let t: TestApp;
+let document: OpenApi & { webhooks: Record<string, Webhook> };
+let served: Served[];
+beforeAll(async () => {
+  t = await startTestApp();
+  document = JSON.parse(JSON.stringify(t.app.swagger()));
+  await doEverything();
+  served = await readAll();
+});
+afterAll(() => t.stop());
+
+/** The example of every operation that changes something, and what the examples do not bring about. */
+async function doEverything() {
+  const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
+  const stated = aCustomer({ city: '上海', customer_since: '2026-02-01' });
+  const { id } = await t.client.post('/v1/customers', stated, 201, { headers: trace });
+  for (const row of t.app.operations.filter(({ method }) => ['POST', 'PUT'].includes(method)))
+    await sendSample(t.client, sampleOf(document, row, { id }));
+  await t.client.patch(`/v1/customers/${id}`, { city: '北京' }, '*');
+  const holding = {
+    source: 'core',
+    number: '6222020000000088',
+    category: 'deposit',
+    status: 'active',
+    currency: 'CNY',
+    parties: [{ customer: { id }, role: 'primary_owner' }],
+  };
+  await t.client.post('/v1/holdings/upsert', holding, 201);
+  await t.client.post('/v1/holdings/upsert', { ...holding, status: 'closed' });
+  const other = await t.client.post('/v1/customers', aCustomer(), 201);
+  const relationships = `/v1/customers/${id}/relationships`;
+  const related = await t.client.post(
+    relationships,
+    { related_customer: { id: other.id }, role: 'spouse' },
+    201,
+  );
+  for (const dates of [{ starts_on: '2020-01-01' }, { ends_on: '2026-01-01' }])
+    await t.client.patch(`${relationships}/${related.id}`, dates, '*');
+
+  const rule = (value: string) => ({ name: 'S', description: '', rule: { fact: 'city', op: 'eq', value } });
+  await t.client.post('/v1/segments', { key: 'catalogued', ...rule('北京') }, 201);
+  await t.drain();
+  const ifMatch = { headers: { 'if-match': '*' } };
+  await t.client.put('/v1/segments/catalogued', rule('上海'), 200, ifMatch);
+  await t.drain();
+  await t.client.delete('/v1/segments/catalogued', 204, ifMatch);
+
+  const attribute = {
+    description: 'A',
+    json_schema: { type: 'string' },
+    sensitivity: 'internal',
+    searchable: true,
+  };
+  await t.client.put('/v1/attributes/catalogued', attribute, 201);
+  await t.client.put('/v1/attributes/catalogued', { ...attribute, description: 'B' }, 200, ifMatch);
+  const scheme = { name: 'A', normaliser: 'upper', sensitive: false, path_safe: false };
+  await t.client.put('/v1/identifier-schemes/catalogued', scheme, 201);
+  await t.client.put('/v1/identifier-schemes/catalogued', { ...scheme, name: 'B' }, 200, ifMatch);
+
+  const headers = { 'content-type': 'application/x-ndjson' };
+  const upload = (query: string) =>
+    t.client.post(`/v1/imports?kind=activities${query}`, '{}\n', 202, { headers });
+  const cancelled = await upload('');
+  await t.client.post(`/v1/imports/${cancelled.id}/cancel`, undefined);
+  await upload('&on_error=abort');
+  await upload('');
+  await t.drain();
+}
+
+async function readAll(): Promise<Served[]> {
+  const all: Served[] = [];
+  for (let after = 0; ; ) {
+    const page = await t.client.get(`/v1/events?after=${after}&limit=1000`);
+    if (page.data.length === 0) return all;
+    all.push(...page.data);
+    after = page.next_after;
+  }
+}
+
+const parse = (body: unknown, type = mediaType) =>
+  HTTP.toEvent({ headers: { 'content-type': type }, body: JSON.stringify(body) } as Message);
+
+describe.each(Object.entries(eventTypes))('%s', (type, declared) => {
+  const webhookOf = () => document.webhooks[`clientele.${type}`]?.post as Webhook['post'];
+  const validatorOf = () =>
+    validators(document)([
+      'webhooks',
+      `clientele.${type}`,
+      'post',
+      'requestBody',
+      'content',
+      mediaType,
+      'schema',
+    ]);
+
+  test('is well named and described, with an example that is valid', () => {
+    expect(type).toMatch(/^[a-z_]+\.[a-z_]+$/);
+    const { operationId, summary, description, requestBody } = webhookOf();
+    expect(operationId).toMatch(/^on([A-Z][a-z]+)+$/);
+    expect(summary).toMatch(/^[A-Z].{5,60}[^.]$/);
+    expect(description.length).toBeGreaterThan(30);
+    expect(declared.data).toMatchObject({ additionalProperties: false });
+    for (const property of Object.values(declared.data.properties))
+      expect((property as { description?: string }).description, type).toBeTruthy();
+    const example = requestBody.content[mediaType]?.examples.example?.value;
+    const validate = validatorOf();
+    expect(validate(example), JSON.stringify(validate.errors)).toBe(true);
+    const event = parse(example) as CloudEvent;
+    expect([event.type, event.validate()]).toEqual([`clientele.${type}`, true]);
+    expect(validate({ ...(example as object), type: 'clientele.other.happened' })).toBe(false);
+    expect(validate({ ...(example as object), data: { name: '王小明' } })).toBe(false);
+  });
+
+  test('is told, and is what its webhook says', () => {
+    const told = served.filter((one) => one.type === `clientele.${type}`);
+    expect(told.length).toBeGreaterThan(0);
+    const validate = validatorOf();
+    for (const one of told) expect(validate(one), JSON.stringify([one, validate.errors])).toBe(true);
+  });
+});
+
+test('nothing else is told, or described', () => {
+  const declared = Object.keys(eventTypes).map((type) => `clientele.${type}`);
+  expect(Object.keys(document.webhooks)).toEqual(declared);
+  expect(new Set(served.map((one) => one.type))).toEqual(new Set(declared));
+});
+
+test('what is served is a CloudEvent, one by one, as a batch and in a stream', async () => {
+  for (const one of served) {
+    const event = parse(one) as CloudEvent<Record<string, unknown>>;
+    expect(event).toBeInstanceOf(CloudEvent);
+    expect(event.validate()).toBe(true);
+    expect(new CloudEvent({ ...one }, true).toJSON()).toMatchObject({ ...one, time: expect.any(String) });
+  }
+  const batch = parse(served.slice(0, 20), 'application/cloudevents-batch+json') as CloudEvent[];
+  expect(batch.map((event) => event.id)).toEqual(served.slice(0, 20).map((one) => one.id));
+  expect(served.some((one) => one.traceparent !== undefined)).toBe(true);
+  const stream = await openStream(t.origin, { secret: t.client.secret ?? '' });
+  await stream.until(() => stream.events.length >= served.length);
+  stream.leave();
+  await stream.ended;
+  expect(stream.events.map((one) => one.event)).toEqual(served);
+});
