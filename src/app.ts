@@ -15,11 +15,15 @@ import type { Clock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
 import { apiKeyRoutes } from './platform/http/api-keys.js';
 import { decorateCallers } from './platform/http/callers.js';
+import { boundConnections } from './platform/http/connections.js';
+import { useFairUse } from './platform/http/fair-use.js';
 import { type Health, healthRoutes } from './platform/http/health.js';
 import { openApiOptions, openApiPage, swaggerUiOptions } from './platform/http/openapi.js';
+import { useLoadShedding } from './platform/http/overload.js';
 import { operationMethods } from './platform/http/paths.js';
 import { problemPage } from './platform/http/problem-page.js';
 import { useProblems } from './platform/http/problems.js';
+import { securityTxt, useCors, useSecurityHeaders } from './platform/http/security-headers.js';
 import { createServer, useParsers, useRequestRules } from './platform/http/server.js';
 import type { Logger } from './platform/log.js';
 import { profileRoutes } from './profile/routes.js';
@@ -39,18 +43,25 @@ export type AppDeps = {
 };
 
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
-  const app = createServer(deps.config, deps.log);
+  const { config, services, log } = deps;
+  const app = createServer(config, log);
   app.decorate('operations', []);
-  decorateCallers(app, deps.services, deps.clock);
+  decorateCallers(app, services, deps.clock);
   useProblems(app, (path) => operationMethods(app.operations, path));
   useParsers(app);
-  useRequestRules(app, deps.config.requestTimeoutSeconds, deps.health);
+  boundConnections(app, config, log);
+  useSecurityHeaders(app, config);
+  await useCors(app, config);
+  useRequestRules(app, config.requestTimeoutSeconds, deps.health);
+  await useLoadShedding(app, config, () => services.database.pool.waitingCount);
+  await useFairUse(app, config, log);
   await app.register(swagger, openApiOptions(app.operations, eventWebhooks()));
   await app.register(swaggerUi, swaggerUiOptions());
   await app.register(async (scope) => {
     healthRoutes(scope, deps.health);
     problemPage(scope);
     openApiPage(scope);
+    securityTxt(scope, config.securityContact);
     customerRoutes(scope);
     searchRoutes(scope);
     holdingRoutes(scope);
@@ -58,7 +69,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     definitionRoutes(scope);
     profileRoutes(scope);
     activityRoutes(scope);
-    importRoutes(scope, deps.config);
+    importRoutes(scope, config);
     segmentRoutes(scope, deps.facts);
     eventRoutes(scope, deps);
     apiKeyRoutes(scope);

@@ -2,6 +2,7 @@
  * The configuration: one schema, read once from the environment, frozen and passed in. Nothing else reads
  * `process.env`. A variable is named after its property (`bankTimeZone` is `BANK_TIME_ZONE`).
  */
+import { isIP } from 'node:net';
 import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { parseKeys } from './platform/key-file.js';
@@ -42,7 +43,7 @@ const schema = Type.Object({
   redisUrl: Type.Optional(
     text(
       'a redis:// or rediss:// URL',
-      'Redis for the jobs, with `maxmemory-policy noeviction`. Unset: jobs run on PostgreSQL.',
+      'Redis for the jobs, with `maxmemory-policy noeviction`, and for rate limits that all API processes share. Unset: jobs run on PostgreSQL, each process counts for itself.',
       isUrlOf('redis:', 'rediss:'),
     ),
   ),
@@ -89,8 +90,32 @@ const schema = Type.Object({
     'Database connections of a worker process, beside those of its queues.',
   ),
   workerConcurrency: integer(1, 64, 4, 'Jobs that a worker process runs at once, per queue.'),
+  headersTimeoutSeconds: integer(
+    1,
+    300,
+    15,
+    'The header fields of a request have to arrive within this time.',
+  ),
   requestTimeoutSeconds: integer(1, 3600, 30, 'A request that has not arrived in full by then is closed.'),
-  importTimeoutSeconds: integer(1, 86_400, 3600, 'The same for the body of an import.'),
+  importTimeoutSeconds: integer(
+    1,
+    86_400,
+    3600,
+    'The same for the body of an import, and for its rejections.',
+  ),
+  replyTimeoutSeconds: integer(
+    1,
+    3600,
+    60,
+    'A connection whose client does not read its reply is cut by then.',
+  ),
+  keepAliveTimeoutSeconds: integer(
+    1,
+    3600,
+    72,
+    'A connection without a request is closed after this. Above that of a load balancer in front.',
+  ),
+  connectionsMax: integer(1, 1_000_000, 5000, 'Connections to an API process; more are closed at once.'),
   poolTimeoutSeconds: integer(1, 300, 5, 'Longest wait for a database connection; then 503.'),
   statementTimeoutSeconds: integer(1, 3600, 15, 'PostgreSQL ends a statement of a request after this.'),
   lockTimeoutSeconds: integer(1, 300, 5, 'PostgreSQL gives up waiting for a lock after this.'),
@@ -117,6 +142,70 @@ const schema = Type.Object({
   ),
   bodyLimitBytes: integer(1024, 268_435_456, 4_194_304, 'Largest request body.'),
   importBodyLimitBytes: integer(1024, 1_099_511_627_776, 8_589_934_592, 'Largest body of an import.'),
+  rateLimitRequests: integer(
+    0,
+    1_000_000_000,
+    300_000,
+    'Requests of one key in a window; more get 429. A key can have a limit of its own. 0: no limit.',
+  ),
+  rateLimitWindowSeconds: integer(1, 86_400, 60, 'The window of rate limits.'),
+  failedAuthenticationLimit: integer(
+    0,
+    1_000_000_000,
+    300,
+    'Requests without a valid key that one address may send in a window; more get 429. Valid keys of that address are not affected. 0: no limit.',
+  ),
+  trustedProxies: Type.Optional(
+    text(
+      'a comma-separated list of IP addresses and networks such as 10.0.0.0/8',
+      'Proxies whose `X-Forwarded-For` is believed: addresses are limited by it. Unset: none.',
+      isAddressList,
+    ),
+  ),
+  overloadPoolWaiting: integer(
+    0,
+    100_000,
+    200,
+    'While so many wait for a database connection, further requests get 503 at once. 0: no limit.',
+  ),
+  overloadEventLoopDelayMilliseconds: integer(
+    0,
+    60_000,
+    500,
+    'The same while the event loop of the process is late by so much in the mean of a second. 0: no limit.',
+  ),
+  overloadEventLoopUtilizationPercent: integer(
+    0,
+    100,
+    0,
+    'The same while the event loop is busier than this in the last second. A busy process is not a late one, so there is no limit by default. 0: no limit.',
+  ),
+  overloadHeapPercent: integer(
+    0,
+    100,
+    90,
+    'The same while so much of the memory that Node.js may take for its heap is in use. 0: no limit.',
+  ),
+  corsOrigins: Type.Optional(
+    text(
+      'a comma-separated list of exact origins such as https://desk.example.com',
+      'Origins whose pages may call the API from a browser. Unset: none.',
+      isOriginList,
+    ),
+  ),
+  hstsMaxAgeSeconds: integer(
+    0,
+    63_072_000,
+    0,
+    'Tells browsers to use TLS alone for so long (`Strict-Transport-Security`). Only where TLS ends in front of the service for good. 0: nothing is said.',
+  ),
+  securityContact: Type.Optional(
+    text(
+      'a mailto:, https: or tel: URI',
+      'Where weaknesses are to be reported, in `/.well-known/security.txt`. Unset: there is no such file.',
+      (value) => /^[\x21-\x7e]+$/.test(value) && isUrlOf('mailto:', 'https:', 'tel:')(value),
+    ),
+  ),
   encryptionKeys: Type.Optional(
     text(
       'a comma-separated list of id:key with 32 bytes in base64 each: those to encrypt with, the current one first, and those called index and token',
@@ -194,6 +283,33 @@ function isWord(value: string) {
 
 function isUrlOf(...protocols: string[]) {
   return (value: string) => URL.canParse(value) && protocols.includes(new URL(value).protocol);
+}
+
+/** The parts of a comma-separated list. */
+export const listOf = (value: string | undefined): string[] =>
+  (value ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+function isAddressList(value: string) {
+  const parts = listOf(value);
+  return parts.length > 0 && parts.every(isAddressOrNetwork);
+}
+
+function isAddressOrNetwork(part: string) {
+  const [address = '', bits, ...rest] = part.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}
+
+function isOriginList(value: string) {
+  const parts = listOf(value);
+  return (
+    parts.length > 0 &&
+    parts.every((part) => isUrlOf('https:', 'http:')(part) && new URL(part).origin === part)
+  );
 }
 
 function isTimeZone(value: string) {

@@ -7,7 +7,13 @@ import type { DataScope } from './context.js';
 import { newId } from './ids.js';
 import type { Scope } from './scopes.js';
 
-export type Principal = { actor: string; scopes: ReadonlySet<string>; dataScope: DataScope };
+export type Principal = {
+  actor: string;
+  scopes: ReadonlySet<string>;
+  dataScope: DataScope;
+  /** requests in a window; null: as many as any key */
+  rateLimit: number | null;
+};
 
 export const newSecret = (): string => `ck_${randomBytes(32).toString('base64url')}`;
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest();
@@ -15,6 +21,8 @@ const hashOf = (secret: string) => createHash('sha256').update(secret).digest();
 /** For this long a key that was revoked may still be taken: the price of not asking the database each time. */
 const cacheMilliseconds = 1000;
 const cacheEntries = 10_000;
+
+type KeyRow = { id: string; scopes: string[]; data_scope: DataScope; rate_limit: number | null };
 
 /** Finds the principal of a key, undefined where there is none that is valid now. */
 export function keyAuthenticator(reader: Reader): (secret: string) => Promise<Principal | undefined> {
@@ -24,9 +32,9 @@ export function keyAuthenticator(reader: Reader): (secret: string) => Promise<Pr
     const cacheKey = hash.toString('base64');
     const cached = cache.get(cacheKey);
     if (cached !== undefined && cached.until > performance.now()) return cached.principal;
-    const [row] = await reader.named<{ id: string; scopes: string[]; data_scope: DataScope }>(
+    const [row] = await reader.named<KeyRow>(
       'find_api_key',
-      `select id, scopes, data_scope from api_keys
+      `select id, scopes, data_scope, rate_limit from api_keys
        where secret_hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)`,
       [hash, realNow()],
     );
@@ -34,7 +42,12 @@ export function keyAuthenticator(reader: Reader): (secret: string) => Promise<Pr
       cache.delete(cacheKey);
       return undefined;
     }
-    const principal = { actor: `key:${row.id}`, scopes: new Set(row.scopes), dataScope: row.data_scope };
+    const principal: Principal = {
+      actor: `key:${row.id}`,
+      scopes: new Set(row.scopes),
+      dataScope: row.data_scope,
+      rateLimit: row.rate_limit,
+    };
     if (cache.size >= cacheEntries) cache.clear();
     cache.set(cacheKey, { principal, until: performance.now() + cacheMilliseconds });
     return principal;
@@ -46,15 +59,16 @@ export type NewKey = {
   scopes: readonly Scope[];
   dataScope: DataScope;
   expiresAt: string | null;
+  rateLimit?: number | null;
 };
 
 /** Inserts a key for a secret that only the caller knows. Returns its id. */
 export async function insertKey(tx: Tx, secret: string, key: NewKey, createdAt: string): Promise<string> {
   const id = newId();
   await tx.run(sql`
-    insert into api_keys (id, name, secret_hash, scopes, data_scope, created_at, expires_at)
+    insert into api_keys (id, name, secret_hash, scopes, data_scope, created_at, expires_at, rate_limit)
     values (${id}, ${key.name}, ${hashOf(secret)}, ${array(key.scopes, 'text')},
-      ${key.dataScope === null ? null : json(key.dataScope)}, ${createdAt}, ${key.expiresAt})`);
+      ${key.dataScope === null ? null : json(key.dataScope)}, ${createdAt}, ${key.expiresAt}, ${key.rateLimit ?? null})`);
   return id;
 }
 

@@ -163,6 +163,15 @@ export const problems = define({
     description: 'Close one first: one stream carries everything that the key may read.',
     descriptionZh: '请先关闭一个事件流：一个事件流即可传送该密钥可读取的全部内容。',
   },
+  rate_limited: {
+    status: 429,
+    title: 'Too many requests',
+    titleZh: '请求过于频繁',
+    description:
+      'The limit that `RateLimit-Policy` names is used up. Go on after `Retry-After` seconds; `RateLimit` says how much is left.',
+    descriptionZh:
+      '`RateLimit-Policy` 所列的限额已用完。请在 `Retry-After` 秒后继续；`RateLimit` 说明剩余额度。',
+  },
   headers_too_large: {
     status: 431,
     title: 'The header fields are too large',
@@ -176,6 +185,14 @@ export const problems = define({
     titleZh: '服务内部错误',
     description: 'It is logged under the request id. Nothing was half done: repeat the request.',
     descriptionZh: '已按请求编号记录。没有任何操作只完成一半：请重试。',
+  },
+  overloaded: {
+    status: 503,
+    title: 'The service has too much to do',
+    titleZh: '服务过载',
+    description:
+      'Nothing of the request was done. Repeat it after `Retry-After` seconds, with the same idempotency key where you sent one.',
+    descriptionZh: '该请求未被处理。请在 `Retry-After` 秒后重试；如曾发送幂等键，请使用同一键。',
   },
   unavailable: {
     status: 503,

@@ -6,7 +6,7 @@ import { DomainError } from '../../src/platform/errors.js';
 import { problemBody } from '../../src/platform/http/problems.js';
 import { type ProblemCode, problems } from '../../src/platform/problem-codes.js';
 import { startTestApp, type TestApp } from '../support/app.js';
-import type { OpenApi } from '../support/contract.js';
+import { type OpenApi, withReplies } from '../support/contract.js';
 
 let t: TestApp;
 beforeAll(async () => {
@@ -57,7 +57,7 @@ test('titles differ, so that people can tell codes apart', () => {
 });
 
 test('the document speaks of no other codes, and of each at its status', () => {
-  const { paths } = t.app.swagger() as unknown as OpenApi;
+  const { paths } = withReplies(t.app.swagger() as unknown as OpenApi);
   for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {
     for (const [status, { description }] of Object.entries(operation.responses)) {
       if (Number(status) < 400) continue;

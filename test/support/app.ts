@@ -63,7 +63,15 @@ export type TestOptions = {
 
 export async function startTestApp(options: TestOptions = {}): Promise<TestApp> {
   const { database, url, drop } = await cloneDatabase({ poolSize: options.poolSize ?? 10 });
-  const config = loadConfig({ DATABASE_URL: url, SANDBOX: 'true', PORT: '0', ...options.env });
+  const config = loadConfig({
+    DATABASE_URL: url,
+    SANDBOX: 'true',
+    PORT: '0',
+    // what loads this process is the test itself, and many are refused on purpose
+    OVERLOAD_EVENT_LOOP_DELAY_MILLISECONDS: '0',
+    FAILED_AUTHENTICATION_LIMIT: '100000',
+    ...options.env,
+  });
   const bank = { timeZone: config.bankTimeZone, currency: config.bankCurrency, country: config.bankCountry };
   const services: Services = { database, keyring: testKeyring(), bank };
   const clock = sandboxClock(database, options.startAt ?? '2026-03-01T04:00:00Z');

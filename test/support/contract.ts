@@ -21,8 +21,28 @@ export type OperationObject = {
 };
 export type OpenApi = {
   paths: Record<string, Record<string, OperationObject>>;
-  components: { schemas: Record<string, Record<string, unknown>> };
+  components: {
+    schemas: Record<string, Record<string, unknown>>;
+    responses?: Record<string, ResponseObject>;
+  };
 };
+
+/** The document with every reply in its place, components looked up. */
+export function withReplies<T extends OpenApi>(document: T): T {
+  const { responses: components = {} } = document.components;
+  const inPlace = (reply: ResponseObject & { $ref?: string }) => {
+    if (reply.$ref === undefined) return reply;
+    const component = components[reply.$ref.replace('#/components/responses/', '')];
+    if (component === undefined) throw new Error(`there is no ${reply.$ref}`);
+    return component;
+  };
+  const mapped = <V, W>(record: Record<string, V>, map: (value: V) => W) =>
+    Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+  const paths = mapped(document.paths, (methods) =>
+    mapped(methods, (operation) => ({ ...operation, responses: mapped(operation.responses, inPlace) })),
+  );
+  return { ...document, paths };
+}
 
 export type SeenReply = { status: number; headers: Headers; text: string };
 type Check = (method: string, target: string, reply: SeenReply) => void;
@@ -59,11 +79,27 @@ export function templateOf(document: OpenApi, target: string): string | undefine
     .sort((a, b) => parameters(a) - parameters(b))[0];
 }
 
-const declaredFields = ['etag', 'location', 'link'];
+const declaredFields = [
+  'etag',
+  'location',
+  'link',
+  'x-request-id',
+  'ratelimit',
+  'ratelimit-policy',
+  'retry-after',
+  'www-authenticate',
+  'content-language',
+  'idempotent-replayed',
+  'preference-applied',
+  'deprecation',
+  'sunset',
+  'upload-offset',
+];
 const withoutBody = (method: string, status: number) => method === 'HEAD' || status === 204 || status === 304;
 const mediaType = (headers: Headers) => (headers.get('content-type') ?? '').split(';')[0]?.trim() ?? '';
 
-export function contractOf(document: OpenApi): Check {
+export function contractOf(made: OpenApi): Check {
+  const document = withReplies(made);
   const validatorOf = validators(document);
   return (method, target, reply) => {
     const type = mediaType(reply.headers);

@@ -13,6 +13,8 @@ export const apiKeys = pgTable(
     scopes: held('C1', 'definition', text('scopes').array()).notNull(),
     /** null is the whole bank; else { branches } or { manager } or { customer } */
     dataScope: held('C1', 'definition', jsonb('data_scope')),
+    /** requests in a window; null: as many as any key */
+    rateLimit: held('C1', 'definition', integer('rate_limit')),
     createdAt: held('C1', 'definition', instant('created_at')).notNull(),
     expiresAt: held('C1', 'definition', instant('expires_at')),
     revokedAt: held('C1', 'definition', instant('revoked_at')),

@@ -28,10 +28,19 @@ const fields = {
   }),
 };
 
+const RateLimit = Nullable(
+  Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000_000,
+    description: 'Requests in a window (`RateLimit-Policy`); null: as many as any key',
+  }),
+);
+
 const ApiKeyCreate = Strict(
   {
     ...fields,
     data_scope: Type.Optional(Reach),
+    rate_limit: Type.Optional(RateLimit),
     expires_at: Type.Optional(Nullable(Instant('From then on it is refused'))),
   },
   { $id: 'ApiKeyCreate', description: 'What a new key may do, for whom, and until when' },
@@ -41,6 +50,7 @@ const shown = {
   id: Id('Of the key'),
   ...fields,
   data_scope: Reach,
+  rate_limit: RateLimit,
   created_at: Instant('When it was made'),
   expires_at: Nullable(Instant('From then on it is refused')),
   revoked_at: Nullable(Instant('Since then it is refused')),
@@ -53,13 +63,14 @@ const NewApiKey = Strict(
 const ApiKeyPage = Page(Ref(ApiKey), 'ApiKeyPage');
 
 type Row = Static<typeof ApiKey>;
-const columns = sql.raw('id, name, scopes, data_scope, created_at, expires_at, revoked_at');
+const columns = sql.raw('id, name, scopes, data_scope, rate_limit, created_at, expires_at, revoked_at');
 
 const example: Row = {
   id: '0197f3c2-1b7e-7c31-9d52-3f6a1e2b4c5d',
   name: 'mobile back end',
   scopes: ['customers:read'],
   data_scope: { branches: ['0101'] },
+  rate_limit: null,
   created_at: '2026-01-05T08:00:01.000Z',
   expires_at: null,
   revoked_at: null,
@@ -76,6 +87,7 @@ async function createKey(ctx: Ctx, input: Static<typeof ApiKeyCreate>): Promise<
         scopes: input.scopes as Scope[],
         dataScope: (input.data_scope ?? null) as DataScope,
         expiresAt: input.expires_at ?? null,
+        rateLimit: input.rate_limit ?? null,
       },
       ctx.now,
     );

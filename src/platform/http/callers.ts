@@ -12,7 +12,7 @@ declare module 'fastify' {
   }
 }
 
-const nobody: Principal = { actor: 'anonymous', scopes: new Set(), dataScope: null };
+const nobody: Principal = { actor: 'anonymous', scopes: new Set(), dataScope: null, rateLimit: null };
 
 /** `00-<trace>-<span>-<flags>`, W3C Trace Context */
 const traceparent = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -28,10 +28,10 @@ export function decorateCallers(app: FastifyInstance, services: Services, clock:
     if (principal === undefined) {
       throw new DomainError('unauthenticated', 'Send `Authorization: Bearer` with a valid API key.');
     }
+    request.principal = principal;
     if (!principal.scopes.has(scope) && !principal.scopes.has('admin')) {
       throw new DomainError('insufficient_scope', `This operation asks for the scope ${scope}.`);
     }
-    request.principal = principal;
   });
 
   app.decorate(

@@ -35,6 +35,7 @@ export function healthRoutes(app: FastifyInstance, health: Health): void {
     description: 'Answers as long as the process runs. Restart it when this does not answer.',
     tag: 'Health',
     scope: null,
+    evenWhenOverloaded: true,
     replies: { 200: { description: 'It lives', schema: Ref(Liveness), example: { status: 'alive' } } },
     handler: async () => ({ status: 200, body: { status: 'alive' } }),
   });
@@ -46,6 +47,7 @@ export function healthRoutes(app: FastifyInstance, health: Health): void {
     description: 'Asks each part that a request needs. Send no traffic while this answers 503.',
     tag: 'Health',
     scope: null,
+    evenWhenOverloaded: true,
     replies: {
       200: {
         description: 'Ready',

@@ -2,6 +2,7 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { FastifySwaggerUiOptions } from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { withSharedReplies } from './openapi-replies.js';
 import type { OperationRow } from './operation.js';
 
 export const apiVersion = '0.1.0';
@@ -79,7 +80,10 @@ export function openApiOptions(
     },
     transformObject: (made) => {
       const document = 'openapiObject' in made ? made.openapiObject : made.swaggerObject;
-      return { ...withOptionalDefaults(withBodyExamples(document, operations)), webhooks };
+      return {
+        ...withSharedReplies(withOptionalDefaults(withBodyExamples(document, operations))),
+        webhooks,
+      };
     },
     exposeHeadRoutes: false,
     refResolver: {

@@ -86,6 +86,8 @@ export type Operation<P extends TObject, Q extends TObject, B extends TSchema> =
   ifMatch?: boolean;
   /** the whole request may take longer than others: uploads, long polls */
   patient?: boolean;
+  /** answered whatever the load is, and as often as it is asked: health */
+  evenWhenOverloaded?: boolean;
   /** undefined where it sent the reply by itself: a reply that was sent is awaited to that */
   handler: (input: Input<P, Q, B>) => Promise<Reply | undefined>;
 };
@@ -127,9 +129,9 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
     url: op.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     ...(op.bodyLimit === undefined ? {} : { bodyLimit: op.bodyLimit }),
     ...(op.checksBody === true ? { validatorCompiler: allButBodies(app) } : {}),
-    config: { patient: op.patient === true },
+    config: { patient: op.patient === true, evenWhenOverloaded: op.evenWhenOverloaded === true },
     schema: routeSchema(op),
-    onRequest: (request) => app.authenticate(request, op.scope),
+    onRequest: (request, reply) => app.admit(request, reply, op.scope),
     handler: async (request, reply) => {
       checkBodyType(op, request);
       const ctx = await app.contextOf(request, idempotencyOf(op, request));
@@ -214,6 +216,7 @@ function problemCodes(op: Operation<TObject, TObject, TSchema>): ProblemCode[] {
   const takesBody = op.body !== undefined || op.bodyTypes !== undefined;
   return [
     ...everywhere,
+    ...(op.evenWhenOverloaded === true ? [] : (['rate_limited', 'overloaded'] as const)),
     ...(op.scope === null ? [] : (['unauthenticated', 'insufficient_scope'] as const)),
     ...(op.path.includes('{') ? (['not_found'] as const) : []),
     ...(takesBody ? (['too_large', 'unsupported_media_type'] as const) : []),

@@ -11,7 +11,7 @@ import fastify, {
   LogController,
 } from 'fastify';
 import { validate } from 'uuid';
-import type { Config } from '../../config.js';
+import { type Config, listOf } from '../../config.js';
 import { DomainError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { parseJson } from './body.js';
@@ -39,15 +39,16 @@ export function createServer(config: Config, log: Logger): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => requestId(request.headers['x-request-id']),
     bodyLimit: config.bodyLimitBytes,
+    trustProxy: config.trustedProxies === undefined ? false : listOf(config.trustedProxies),
     // Node.js has one bound for all; those that are not patient are bounded in `useRequestRules`
-    requestTimeout: config.importTimeoutSeconds * 1000,
+    requestTimeout: Math.max(config.importTimeoutSeconds, config.headersTimeoutSeconds) * 1000,
     http: {
-      headersTimeout: 15_000,
-      connectionsCheckingInterval: 2000,
+      headersTimeout: config.headersTimeoutSeconds * 1000,
+      connectionsCheckingInterval: Math.min(2000, config.headersTimeoutSeconds * 500),
       requireHostHeader: false,
       maxHeaderSize: 16_384,
     },
-    keepAliveTimeout: 72_000,
+    keepAliveTimeout: config.keepAliveTimeoutSeconds * 1000,
     forceCloseConnections: false,
     // while it closes, connections that are left are answered as before: a 503 of the framework's is no problem+json
     return503OnClosing: false,
@@ -65,6 +66,8 @@ export function createServer(config: Config, log: Logger): FastifyInstance {
     },
   };
   const app: FastifyInstance = fastify(options);
+  // Node.js would drop what is above its bound in silence, an `If-Match` as well: here too many are refused
+  app.server.maxHeadersCount = 0;
   app.addSchema(FieldProblem);
   app.addSchema(Problem);
   return app;
@@ -95,11 +98,15 @@ export function useParsers(app: FastifyInstance): void {
   );
 }
 
+const headerFieldsMax = 100;
+
 /** Host, charset, time, headers of the reply, and one log line, for every request. */
 export function useRequestRules(app: FastifyInstance, timeoutSeconds: number, health: Health): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('X-Request-Id', request.id);
     if (health.draining) reply.header('Connection', 'close');
+    if (request.raw.rawHeaders.length > headerFieldsMax * 2)
+      throw new DomainError('headers_too_large', `Send at most ${headerFieldsMax} header fields.`);
     if (request.headers.host === undefined && request.raw.httpVersion !== '1.0') {
       throw new DomainError('malformed_request', 'The Host header is missing.');
     }
