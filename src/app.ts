@@ -14,6 +14,7 @@ import { importRoutes } from './imports/routes.js';
 import type { Clock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
 import { apiKeyRoutes } from './platform/http/api-keys.js';
+import { approvalRoutes } from './platform/http/approval-routes.js';
 import { decorateCallers } from './platform/http/callers.js';
 import { boundConnections } from './platform/http/connections.js';
 import { useFairUse } from './platform/http/fair-use.js';
@@ -46,6 +47,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const { config, services, log } = deps;
   const app = createServer(config, log);
   app.decorate('operations', []);
+  app.decorate('guarded', new Map());
   decorateCallers(app, services, deps.clock);
   useProblems(app, (path) => operationMethods(app.operations, path));
   useParsers(app);
@@ -73,6 +75,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     segmentRoutes(scope, deps.facts);
     eventRoutes(scope, deps);
     apiKeyRoutes(scope);
+    approvalRoutes(scope);
     sandboxRoutes(scope, deps.config.sandbox);
   });
   return app;

@@ -1,6 +1,7 @@
 /** The background half: the relay, and a worker for every queue. */
 import type { Config } from './config.js';
 import { importJobs } from './imports/jobs.js';
+import { approvalJobs } from './platform/approvals/expiry.js';
 import type { Clock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
 import { housekeepingJobs } from './platform/housekeeping.js';
@@ -18,6 +19,7 @@ export const allJobs = (deps: WorkerDeps): Job[] => [
   ...segmentJobs(deps),
   ...importJobs(deps),
   ...housekeepingJobs(deps),
+  ...approvalJobs(deps),
 ];
 
 /** Starts the relay and the workers. `stop` lets running jobs end and takes no new ones. */

@@ -4,6 +4,7 @@ import { customerEvents } from '../customers/events.js';
 import { definitionEvents } from '../definitions/events.js';
 import { holdingEvents } from '../holdings/events.js';
 import { importEvents } from '../imports/events.js';
+import { approvalEvents } from '../platform/approvals/events.js';
 import type { EventDeclaration } from '../platform/event-types.js';
 import { relationshipEvents } from '../relationships/events.js';
 import { sandboxEvents } from '../sandbox/events.js';
@@ -19,6 +20,7 @@ export const eventTypes: Readonly<Record<string, EventDeclaration>> = {
   ...importEvents,
   ...segmentEvents,
   ...definitionEvents,
+  ...approvalEvents,
   ...sandboxEvents,
 };
 

@@ -2,19 +2,12 @@
  * What the service takes in a field without a shape of its own: JSON that stays readable and bounded. Eight levels
  * deep, 64 keys an object, 200 items an array, 16 KiB in all.
  */
+import { canonicalJson } from './canonical-json.js';
 
 const levels = 8;
 const keysOfObject = 64;
 const itemsOfArray = 200;
 const bytesInAll = 16_384;
-
-/** The one spelling of a JSON value: keys in order, at every level. */
-export function canonicalJson(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
-}
 
 /** The canonical spelling, or what is wrong with the value. */
 export function readFreeForm(value: unknown): { ok: true; json: string } | { ok: false; message: string } {

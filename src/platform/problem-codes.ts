@@ -34,6 +34,21 @@ export const problems = define({
     description: 'The operation asks for a scope that the key does not have.',
     descriptionZh: '该操作所需的权限范围，此密钥没有。',
   },
+  second_person_required: {
+    status: 403,
+    title: 'A second person has to decide',
+    titleZh: '须由另一人决定',
+    description:
+      'Whoever has asked for something cannot decide on it, by whatever secret or client they call.',
+    descriptionZh: '申请人不能决定自己的申请，无论使用哪个密钥或客户端。',
+  },
+  requester_only: {
+    status: 403,
+    title: 'Only the requester can withdraw',
+    titleZh: '只有申请人可以撤回',
+    description: 'A request is taken back by whoever has made it. Others reject it.',
+    descriptionZh: '申请只能由提出者撤回。其他人可以拒绝。',
+  },
   not_found: {
     status: 404,
     title: 'Not found',
@@ -90,6 +105,14 @@ export const problems = define({
     titleZh: '上传偏移量不一致',
     description: 'Read the import and send the bytes from `received_bytes` on.',
     descriptionZh: '请读取该导入任务，并从 `received_bytes` 处继续发送。',
+  },
+  plan_changed: {
+    status: 409,
+    title: 'The plan is no longer what would be done',
+    titleZh: '计划已与现状不符',
+    description:
+      'What `plan_hash` or the approval stands for is not what would be done now. Nothing was done: look at the plan anew.',
+    descriptionZh: '`plan_hash` 或审批所对应的内容与现在将执行的内容不一致。未执行任何操作：请重新查看计划。',
   },
   sandbox_only: {
     status: 409,

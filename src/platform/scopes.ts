@@ -10,6 +10,8 @@ export const scopes = {
   'segments:read': 'Read segments, members and facts',
   'segments:write': 'Create and change segments',
   'definitions:write': 'Declare custom attributes and identifier schemes',
+  'approvals:read': 'Read what waits for a second person, and take back what one has asked for oneself',
+  'approvals:decide': 'Decide on what others have asked for, where one holds the scope of the operation too',
   'events:read': 'Read the events that go out',
   admin: 'Everything, and the administration of keys',
 } as const;

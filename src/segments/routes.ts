@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import { planQuery, planReply } from '../platform/http/approval-schemas.js';
+import { guardedReply } from '../platform/http/guarded-replies.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, Instant, Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
 import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
@@ -7,6 +9,7 @@ import { nextLink, page, pageRequest } from '../platform/pagination.js';
 import { reviewBacklog } from '../reviews/service.js';
 import type { LoadFacts } from '../rules/facts.js';
 import { ruleComponents } from '../rules/schema.js';
+import { createGuard, deleteGuard, putGuard } from './guards.js';
 import { listMembers, segmentsOfCustomer } from './members.js';
 import { ruleRoutes } from './rule-routes.js';
 import * as schemas from './schemas.js';
@@ -103,6 +106,7 @@ function readRoutes(app: FastifyInstance): void {
 }
 
 function writeRoutes(app: FastifyInstance, facts: LoadFacts): void {
+  const guards = { create: createGuard(facts), put: putGuard(facts) };
   operation(app, {
     method: 'POST',
     path: '/v1/segments',
@@ -116,17 +120,22 @@ function writeRoutes(app: FastifyInstance, facts: LoadFacts): void {
     idempotent: true,
     body: Ref(schemas.SegmentCreate),
     bodyExample: { key: 'affluent', ...definition, name: 'Affluent', rule: { ...rule, value: '300000' } },
+    query: Strict(planQuery),
+    guarded: guards.create,
     problems: ['rule_broken', 'conflict'],
-    replies: { 201: { ...found, headers: { ...etagHeader, Location: 'Where it is' } } },
-    handler: async ({ ctx, body: { key, ...input } }) =>
-      segmentReply(await service.createSegment(ctx, facts, key, input), 201),
+    replies: { 200: planReply, 201: { ...found, headers: { ...etagHeader, Location: 'Where it is' } } },
+    handler: ({ ctx, body, query }) =>
+      guardedReply(ctx, guards.create, body, query, async () =>
+        segmentReply(await service.getSegment(ctx, body.key), 201),
+      ),
   });
   operation(app, {
     method: 'PUT',
     path: '/v1/segments/{key}',
     id: 'putSegment',
     summary: 'Change a segment',
-    description: 'A changed rule is a new version; the same rule again makes none.',
+    description:
+      'A changed rule is a new version; the same rule again makes none. With `dry_run` the reply is the plan: who would enter and who would leave, counted now, and a `plan_hash`.',
     tag,
     domain,
     scope: 'segments:write',
@@ -134,10 +143,22 @@ function writeRoutes(app: FastifyInstance, facts: LoadFacts): void {
     ifMatch: true,
     body: Ref(schemas.SegmentPut),
     bodyExample: definition,
+    query: Strict(planQuery),
+    guarded: guards.put,
     problems: ['rule_broken'],
-    replies: { 200: found },
-    handler: async ({ ctx, params: { key }, body, headers }) =>
-      segmentReply(await service.putSegment(ctx, facts, key, requiredVersions(headers.ifMatch), body)),
+    replies: {
+      200: {
+        ...found,
+        description: 'The segment; with `dry_run` the plan',
+        schema: Ref(schemas.SegmentOrPlan),
+      },
+    },
+    handler: ({ ctx, params: { key }, body, query, headers }) => {
+      const input = { key, versions: requiredVersions(headers.ifMatch), ...body };
+      return guardedReply(ctx, guards.put, input, query, async () =>
+        segmentReply(await service.getSegment(ctx, key)),
+      );
+    },
   });
   operation(app, {
     method: 'DELETE',
@@ -150,10 +171,12 @@ function writeRoutes(app: FastifyInstance, facts: LoadFacts): void {
     scope: 'segments:write',
     params,
     ifMatch: true,
-    replies: { 204: { description: 'Deleted' } },
-    handler: async ({ ctx, params: { key }, headers }) => {
-      await service.deleteSegment(ctx, key, requiredVersions(headers.ifMatch));
-      return { status: 204 };
+    query: Strict(planQuery),
+    guarded: deleteGuard,
+    replies: { 200: planReply, 204: { description: 'Deleted' } },
+    handler: ({ ctx, params: { key }, query, headers }) => {
+      const input = { key, versions: requiredVersions(headers.ifMatch) };
+      return guardedReply(ctx, deleteGuard, input, query, () => ({ status: 204 }));
     },
   });
 }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { Plan } from '../platform/http/approval-schemas.js';
 import {
   Count,
   FieldProblem,
@@ -46,6 +47,10 @@ export const Segment = Strict(
   },
   { $id: 'Segment', description: 'A segment in the version that answers now' },
 );
+export const SegmentOrPlan = Type.Union([Ref(Segment), Ref(Plan)], {
+  $id: 'SegmentOrPlan',
+  description: 'The segment, or with `dry_run` what would become of it',
+});
 export const SegmentPage = Page(Ref(Segment), 'SegmentPage');
 
 export const Freshness = Strict(

@@ -76,6 +76,16 @@ describe('membership', () => {
     expect(await segmentsOf(id)).toContain('shanghai');
   });
 
+  test('the same rule again is no other version, in whatever order it is written', async () => {
+    const before = await t.client.get('/v1/segments/shanghai');
+    const again = { ...fromShanghai, rule: { value: ['上海', '成都'], op: 'in', fact: 'city' } };
+    const headers = { 'if-match': '*' };
+    const renamed = await t.client.put('/v1/segments/shanghai', { ...again, name: 'Two cities' }, 200, {
+      headers,
+    });
+    expect(renamed).toMatchObject({ name: 'Two cities', rule_version: before.rule_version });
+  });
+
   test('a deleted segment has no members, and had them', async () => {
     await t.client.post('/v1/segments', { key: 'gone', ...fromShanghai, name: 'Gone' }, 201);
     const id = await member({ city: '上海' });

@@ -9,6 +9,7 @@ import type { DataScope } from '../../src/platform/context.js';
 import type { OperationRow } from '../../src/platform/http/operation.js';
 import { allScopes, type Scope } from '../../src/platform/scopes.js';
 import { startTestApp, type TestApp } from '../support/app.js';
+import { tryOut } from '../support/approvals.js';
 import { Client } from '../support/client.js';
 import type { OpenApi } from '../support/contract.js';
 import { identifiersIn, sampleOf, sendSample } from '../support/operations.js';
@@ -21,6 +22,7 @@ const documentation = ['/docs', '/openapi.json'];
 
 /** Resources that are the bank's, not a customer's: a data scope does not hide them. */
 const ofTheBank = [
+  '/v1/approval-policies/{operation}',
   '/v1/api-keys/{id}',
   '/v1/attributes/{name}',
   '/v1/identifier-schemes/{key}',
@@ -80,6 +82,7 @@ async function aHiddenWorld(): Promise<World> {
   const holdingId = String(holding?.id);
   const parties = await t.client.get(`/v1/holdings/${holdingId}/parties`);
   const started = await sendExample('createImport');
+  const approval = await (await tryOut(t)).ask([customer.id]);
   await t.drain();
   const ids = {
     id: customer.id,
@@ -88,6 +91,7 @@ async function aHiddenWorld(): Promise<World> {
   };
   return {
     hidden: {
+      '/v1/approvals/{id}': { id: approval },
       '/v1/customers/by-identifier/{scheme}/{value}':
         identifiers.find((one) => one.scheme === 'core_banking') ?? {},
       '/v1/customers/{id}': ids,
@@ -95,7 +99,16 @@ async function aHiddenWorld(): Promise<World> {
       '/v1/imports/{id}': { id: String(started.id) },
     },
     customerId: customer.id,
-    secrets: [customer.id, relative.id, relationship.id, holdingId, 'Canary', '13900019999', 'RM_HIDDEN'],
+    secrets: [
+      approval,
+      customer.id,
+      relative.id,
+      relationship.id,
+      holdingId,
+      'Canary',
+      '13900019999',
+      'RM_HIDDEN',
+    ],
   };
 }
 

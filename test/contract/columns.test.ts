@@ -24,6 +24,8 @@ const keyTables = placedAs('key');
 /** On the coordinator alone: their number does not follow that of the customers, or they wait there to be sent on. */
 const local = [
   'api_keys',
+  'approval_policies',
+  'approvals',
   'audit_entries',
   'idempotency_keys',
   'import_chunks',

@@ -5,7 +5,9 @@
 import { CloudEvent, HTTP, type Message } from 'cloudevents';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventTypes } from '../../src/events/catalogue.js';
+import { DomainError } from '../../src/platform/errors.js';
 import { startTestApp, type TestApp } from '../support/app.js';
+import { actorOf, tryOut } from '../support/approvals.js';
 import { type OpenApi, validators } from '../support/contract.js';
 import { openStream } from '../support/event-stream.js';
 import { aCustomer } from '../support/factories.js';
@@ -81,6 +83,23 @@ async function doEverything() {
   const scheme = { name: 'A', normaliser: 'upper', sensitive: false, path_safe: false };
   await t.client.put('/v1/identifier-schemes/catalogued', scheme, 201);
   await t.client.put('/v1/identifier-schemes/catalogued', { ...scheme, name: 'B' }, 200, ifMatch);
+
+  await t.client.put('/v1/approval-policies/putSegment', { required: false }, 200, ifMatch);
+  let refuses = false;
+  const { ask } = await tryOut(t, {
+    execute: async () => {
+      if (refuses) throw new DomainError('conflict', 'It is closed.');
+    },
+  });
+  const decide = async (action: string) =>
+    t.client.post(`/v1/approvals/${await ask([id])}/${action}`, { reason: 'R' });
+  await decide('approve');
+  await decide('reject');
+  refuses = true;
+  await decide('approve');
+  await t.client.post(`/v1/approvals/${await ask([id], await actorOf(t, t.client))}/withdraw`, {});
+  await ask([id]);
+  await t.travelTo(new Date(Date.parse(await t.now()) + 8 * 86_400_000).toISOString());
 
   const headers = { 'content-type': 'application/x-ndjson' };
   const upload = (query: string) =>

@@ -26,7 +26,8 @@ import { cloneDatabase } from './database.js';
 
 const key = (byte: number) => Buffer.alloc(32, byte).toString('base64');
 /** Fixed keys: what tests write can be read by the next context. */
-export const testKeyring = () => createKeyring(parseKeys(`k1:${key(1)},index:${key(2)},token:${key(3)}`));
+export const testKeys = `k1:${key(1)},index:${key(2)},token:${key(3)}`;
+export const testKeyring = () => createKeyring(parseKeys(testKeys));
 
 export type TestApp = {
   app: FastifyInstance;

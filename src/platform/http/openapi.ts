@@ -17,6 +17,7 @@ const tags = [
   ['Segments', 'Who belongs where, now and at any past instant'],
   ['Definitions', 'Custom attributes, identifier schemes and facts'],
   ['Events', 'What changed here, told to others'],
+  ['Approvals', 'What asks for a second person, and what they said'],
   ['Administration', 'API keys, and the clock of a sandbox'],
   ['Health', 'Liveness and readiness'],
 ] as const;

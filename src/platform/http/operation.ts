@@ -5,10 +5,12 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaCompiler } from 'fastify';
 import { type Static, type TObject, type TSchema, Type } from 'typebox';
+import type { AnyGuarded, Guarded } from '../approvals/guarded.js';
 import type { Ctx, IdempotentRequest } from '../context.js';
 import { DomainError } from '../errors.js';
 import { type ProblemCode, problems } from '../problem-codes.js';
 import type { Scope } from '../scopes.js';
+import { acceptedReply } from './approval-schemas.js';
 import { Problem, Ref, Strict } from './schemas.js';
 import { validatorCompiler } from './validation.js';
 
@@ -69,6 +71,8 @@ export type Operation<P extends TObject, Q extends TObject, B extends TSchema> =
   params?: P;
   query?: Q;
   body?: B;
+  /** it may be left out, and its content type with it */
+  bodyOptional?: boolean;
   /** what the body may be; JSON where nothing is said */
   bodyTypes?: readonly string[];
   bodyExample?: unknown;
@@ -84,6 +88,8 @@ export type Operation<P extends TObject, Q extends TObject, B extends TSchema> =
   idempotent?: boolean;
   /** asks for `If-Match` */
   ifMatch?: boolean;
+  /** a policy can make it wait for a second person: then it answers 202 with the approval */
+  guarded?: Guarded<never, unknown>;
   /** the whole request may take longer than others: uploads, long polls */
   patient?: boolean;
   /** answered whatever the load is, and as often as it is asked: health */
@@ -105,6 +111,8 @@ export type OperationRow = {
 declare module 'fastify' {
   interface FastifyInstance {
     operations: OperationRow[];
+    /** what can ask for approval, by operationId */
+    guarded: Map<string, AnyGuarded>;
     contextOf: (request: FastifyRequest, idempotency: IdempotentRequest | undefined) => Promise<Ctx>;
     authenticate: (request: FastifyRequest, scope: Scope | null) => Promise<void>;
   }
@@ -124,6 +132,7 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
     scope: op.scope,
     bodyExample: op.bodyExample,
   });
+  if (op.guarded !== undefined) keepGuard(app, op.id, op.scope, op.guarded);
   app.route({
     method: op.method,
     url: op.path.replaceAll(/\{(\w+)\}/g, ':$1'),
@@ -153,6 +162,19 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
   });
 }
 
+/** Approvals name operations by their ids, and ask whoever decides for their scopes: they must be those of the route. */
+function keepGuard(
+  app: FastifyInstance,
+  id: string,
+  scope: Scope | null,
+  guard: Guarded<never, unknown>,
+): void {
+  if (guard.operation !== id || guard.scope !== scope)
+    throw new Error(`${id} is guarded as ${guard.operation}`);
+  // an approval keeps the input as it came: the guard gets back what it was given
+  app.guarded.set(id, guard as unknown as AnyGuarded);
+}
+
 /** Checks parameters as everywhere, and takes every body. */
 function allButBodies(app: FastifyInstance): FastifySchemaCompiler<object> {
   let parameters: FastifySchemaCompiler<object> | undefined;
@@ -171,8 +193,12 @@ function send(reply: FastifyReply, ctx: Ctx, answer: Reply): FastifyReply {
   return answer.body === undefined ? reply.send() : reply.send(answer.body);
 }
 
-function checkBodyType(op: { body?: TSchema; bodyTypes?: readonly string[] }, request: FastifyRequest): void {
+function checkBodyType(
+  op: { body?: TSchema; bodyTypes?: readonly string[]; bodyOptional?: boolean },
+  request: FastifyRequest,
+): void {
   if (op.body === undefined && op.bodyTypes === undefined) return;
+  if (op.bodyOptional === true && request.headers['content-type'] === undefined) return;
   const allowed = op.bodyTypes ?? [jsonType];
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
   if (type !== undefined && allowed.includes(type)) return;
@@ -221,6 +247,7 @@ function problemCodes(op: Operation<TObject, TObject, TSchema>): ProblemCode[] {
     ...(op.path.includes('{') ? (['not_found'] as const) : []),
     ...(takesBody ? (['too_large', 'unsupported_media_type'] as const) : []),
     ...(op.idempotent === true ? (['idempotency_in_progress', 'idempotency_key_reused'] as const) : []),
+    ...(op.guarded === undefined ? [] : (['plan_changed'] as const)),
     ...(op.ifMatch === true ? (['precondition_required', 'stale_version'] as const) : []),
     ...(op.problems ?? []),
   ];
@@ -244,8 +271,10 @@ function problemReplies(op: Operation<TObject, TObject, TSchema>): Record<number
 }
 
 function successReplies(op: Operation<TObject, TObject, TSchema>): Record<number, object> {
+  const replies: typeof op.replies =
+    op.guarded === undefined ? op.replies : { 202: acceptedReply, ...op.replies };
   return Object.fromEntries(
-    Object.entries(op.replies).map(([status, declared]) => {
+    Object.entries(replies).map(([status, declared]) => {
       const headers = Object.fromEntries(
         Object.entries(declared.headers ?? {}).map(([name, description]) => [
           name,
