@@ -188,7 +188,7 @@ describe('a policy', () => {
       const outcome = await perform(ctx, guard, null);
       const { id } = { id: 'approval' in outcome ? outcome.approval : '' };
       expect((await t.client.get(`/v1/approvals/${id}`)).forecast).toBeNull();
-      await expect(perform(ctx, guard, null, 'f'.repeat(64))).rejects.toMatchObject({ code: '57014' });
+      await expect(perform(ctx, guard, null, 'f'.repeat(64))).rejects.toMatchObject({ code: 'plan_changed' });
     } finally {
       await slow.close();
     }

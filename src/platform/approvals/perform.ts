@@ -23,7 +23,9 @@ export async function perform<Input, Value>(
   input: Input,
   named?: string,
 ): Promise<Outcome<Value>> {
-  const forecast = await forecastFor(ctx, guard, input, named);
+  // counting takes its time: it is done where somebody wants to know
+  const counts = named !== undefined || (await readPolicy(ctx.database, guard.operation)).required;
+  const forecast = counts ? await forecastOf(ctx, guard, input) : null;
   return transact<Outcome<Value>>(ctx, async (tx) => {
     const policy = await holdPolicy(tx, guard.operation);
     const planned = { ...(await guard.plan(tx, ctx, input)), forecast };
@@ -40,7 +42,7 @@ export async function perform<Input, Value>(
 
 /** The plan of a request, with what it would move, and whether it would wait. Nothing is written. */
 export async function planOnly<Input>(ctx: Ctx, guard: Guarded<Input, unknown>, input: Input) {
-  const forecast = (await guard.forecast?.(ctx, input)) ?? null;
+  const forecast = await forecastOf(ctx, guard, input);
   const policy = await readPolicy(ctx.database, guard.operation);
   const plan = await rehearse(ctx, async (tx) => ({ value: await guard.plan(tx, ctx, input), audit: [] }));
   const planned = { ...plan, forecast };
@@ -55,18 +57,14 @@ export async function planOnly<Input>(ctx: Ctx, guard: Guarded<Input, unknown>, 
 const tookTooLong = (error: unknown) =>
   (error as { code?: string }).code === '57014' || /Query read timeout/.test((error as Error).message);
 
-/** Counted where somebody wants to know. What cannot be counted in time is left open, but to a caller who named it. */
-async function forecastFor<Input>(
+/** null where nothing is counted, or it could not be done in time. */
+async function forecastOf<Input>(
   ctx: Ctx,
   guard: Guarded<Input, unknown>,
   input: Input,
-  named: string | undefined,
 ): Promise<Content | null> {
-  if (guard.forecast === undefined) return null;
-  if (named !== undefined) return guard.forecast(ctx, input);
-  if (!(await readPolicy(ctx.database, guard.operation)).required) return null;
   try {
-    return await guard.forecast(ctx, input);
+    return (await guard.forecast?.(ctx, input)) ?? null;
   } catch (error) {
     if (tookTooLong(error)) return null;
     throw error;
