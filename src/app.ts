@@ -55,7 +55,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   useSecurityHeaders(app, config);
   await useCors(app, config);
   useRequestRules(app, config.requestTimeoutSeconds, deps.health);
-  await useLoadShedding(app, config, () => services.database.pool.waitingCount);
+  await useLoadShedding(app, config, log, () => services.database.pool.waitingCount);
   await useFairUse(app, config, log);
   await app.register(swagger, openApiOptions(app.operations, eventWebhooks()));
   await app.register(swaggerUi, swaggerUiOptions());

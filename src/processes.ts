@@ -75,7 +75,7 @@ async function listen(runtime: Runtime, queues: Queues | undefined): Promise<() 
   const { config, services } = runtime;
   const health: Health = {
     draining: false,
-    checks: { database: async () => void (await services.database.named('ready', 'select 1', [])) },
+    checks: { database: () => services.database.ping() },
   };
   const app = await buildApp({ ...runtime, health } satisfies AppDeps);
   const address = await app.listen({

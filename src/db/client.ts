@@ -26,6 +26,8 @@ export type Database = Reader & {
   readonly pool: pg.Pool;
   /** BEGIN, work, COMMIT; ROLLBACK when the work throws. */
   begin<T>(work: (tx: Tx) => Promise<T>, isolation?: 'repeatable read read only'): Promise<T>;
+  /** Throws where the server does not answer. It has a connection of its own: a busy pool is not a server that is away. */
+  ping(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -105,10 +107,13 @@ export function openDatabase(options: DatabaseOptions): Database {
       await client.query('COMMIT');
       return value;
     } catch (error) {
-      // a connection that cannot even roll back is thrown away: the server rolls back when it sees it gone
-      await client.query('ROLLBACK').catch((failure: Error) => {
-        broken = failure;
-      });
+      // a connection that does not answer, or cannot even roll back, is thrown away: the server rolls back when it sees it gone
+      if (isReadTimeout(error)) broken = error;
+      else {
+        await client.query('ROLLBACK').catch((failure: Error) => {
+          broken = failure;
+        });
+      }
       throw error;
     } finally {
       client.off('error', options.onError);
@@ -116,7 +121,38 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
   };
 
-  return { ...readerOf(pool), pool, begin, close: closerOf(pool) };
+  const probe = probeOf(options);
+  const closeUsed = closerOf(pool);
+  const close = async () => {
+    await Promise.all([closeUsed(), probe.end()]);
+  };
+  return {
+    ...readerOf(pool),
+    pool,
+    begin,
+    ping: async () => void (await probe.query('select 1')),
+    close,
+  };
+}
+
+/** pg's own, after `query_timeout`: it has no code. */
+const isReadTimeout = (error: unknown): error is Error =>
+  error instanceof Error && error.message === 'Query read timeout';
+
+const probeMilliseconds = 2000;
+
+/** One connection, made when it is first needed. */
+function probeOf(options: DatabaseOptions): pg.Pool {
+  const probe = new pg.Pool({
+    connectionString: options.url,
+    max: 1,
+    application_name: `${options.applicationName} probe`,
+    connectionTimeoutMillis: probeMilliseconds,
+    query_timeout: probeMilliseconds,
+    keepAlive: true,
+  });
+  probe.on('error', options.onError);
+  return probe;
 }
 
 /** A pool has ended before its connections have: who stops the server at that moment would cut them off. */

@@ -47,6 +47,7 @@ describe('time comes through the context', () => {
   const readersOfTheRealClock: Record<string, string> = {
     'platform/clock.ts': 'the clock itself',
     'platform/api-keys.ts': 'expiry of keys',
+    'platform/http/callers.ts': 'health, which asks nothing of the database',
     'platform/http/security-headers.ts': 'until when security.txt is valid',
     'platform/idempotency.ts': 'age of replay records',
     'platform/housekeeping.ts': 'age of replay records',

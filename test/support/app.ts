@@ -22,7 +22,7 @@ import { allJobs, type WorkerDeps } from '../../src/worker.js';
 import { undeclaredEvents } from './catalogue.js';
 import { Client } from './client.js';
 import { keepContract, type OpenApi } from './contract.js';
-import { cloneDatabase } from './database.js';
+import { type CloneOptions, cloneDatabase } from './database.js';
 
 const key = (byte: number) => Buffer.alloc(32, byte).toString('base64');
 /** Fixed keys: what tests write can be read by the next context. */
@@ -52,18 +52,17 @@ export type TestApp = {
   stop(): Promise<void>;
 };
 
-export type TestOptions = {
+export type TestOptions = CloneOptions & {
   env?: Record<string, string>;
   log?: Logger;
   /** where the clock begins */
   startAt?: string;
-  poolSize?: number;
   /** what a test provokes, and so is logged as an error; anything else of the kind fails the file */
   provokes?: RegExp;
 };
 
 export async function startTestApp(options: TestOptions = {}): Promise<TestApp> {
-  const { database, url, drop } = await cloneDatabase({ poolSize: options.poolSize ?? 10 });
+  const { database, url, drop } = await cloneDatabase(options);
   const config = loadConfig({
     DATABASE_URL: url,
     SANDBOX: 'true',
@@ -86,7 +85,7 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
   const deps: WorkerDeps = { services, clock, log, facts: loadFacts };
   const health: Health = {
     draining: false,
-    checks: { database: async () => void (await database.named('r', 'select 1', [])) },
+    checks: { database: () => database.ping() },
   };
   const app = await buildApp({ ...deps, config, health });
   await app.listen({ host: '127.0.0.1', port: 0, listenTextResolver: () => 'listening' });

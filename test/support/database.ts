@@ -2,12 +2,20 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { type Database, openDatabase } from '../../src/db/client.js';
+import { type Database, type DatabaseOptions, openDatabase } from '../../src/db/client.js';
 import { withDatabase } from './global-setup.js';
 
 export type TestDatabase = { url: string; database: Database; drop(): Promise<void> };
 
-export async function cloneDatabase(options: { poolSize?: number } = {}): Promise<TestDatabase> {
+export type CloneOptions = {
+  poolSize?: number;
+  /** patient ones else: a slow machine is no failure */
+  timeouts?: Partial<DatabaseOptions>;
+  /** where the service finds it, for tests that put something between */
+  urlOf?: (url: string) => Promise<string>;
+};
+
+export async function cloneDatabase(options: CloneOptions = {}): Promise<TestDatabase> {
   const adminUrl = inject('adminUrl');
   const template = inject('template');
   const name = `${template}_${randomBytes(5).toString('hex')}`;
@@ -18,7 +26,7 @@ export async function cloneDatabase(options: { poolSize?: number } = {}): Promis
   });
   const url = withDatabase(adminUrl, name);
   const database = openDatabase({
-    url,
+    url: (await options.urlOf?.(url)) ?? url,
     poolSize: options.poolSize ?? 10,
     applicationName: 'clientele test',
     statementTimeoutSeconds: 60,
@@ -26,6 +34,7 @@ export async function cloneDatabase(options: { poolSize?: number } = {}): Promis
     poolTimeoutSeconds: 60,
     queryTimeoutSeconds: 90,
     onError: () => undefined,
+    ...options.timeouts,
   });
   const drop = async () => {
     await database.close();

@@ -7,6 +7,7 @@ import underPressure from '@fastify/under-pressure';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../../config.js';
 import { DomainError } from '../errors.js';
+import type { Logger } from '../log.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -25,17 +26,33 @@ const overloaded = () =>
     retryAfterSeconds: 1 + Math.floor(Math.random() * 3),
   });
 
+/** Tells the operator, at most once in ten seconds, how many were refused. */
+function teller(log: Logger): (why: string) => void {
+  let refused = 0;
+  let quietUntil = 0;
+  return (why) => {
+    refused += 1;
+    if (performance.now() < quietUntil) return;
+    log.warn({ why, refused }, 'requests are refused: there is too much to do');
+    refused = 0;
+    quietUntil = performance.now() + 10_000;
+  };
+}
+
 /** @param waiting how many wait for a database connection now */
 export async function useLoadShedding(
   app: FastifyInstance,
   config: Config,
+  log: Logger,
   waiting: () => number,
 ): Promise<void> {
+  const tell = teller(log);
   const { overloadPoolWaiting: waitingMax } = config;
   if (waitingMax > 0) {
     app.addHook('onRequest', (request, _reply, done) => {
-      if (waiting() < waitingMax || isExempt(request)) done();
-      else done(overloaded());
+      if (waiting() < waitingMax || isExempt(request)) return done();
+      tell('poolWaiting');
+      done(overloaded());
     });
   }
   const isSustained = { eventLoopDelay: streak(), eventLoopUtilization: streak(), heapUsedBytes: streak() };
@@ -47,7 +64,9 @@ export async function useLoadShedding(
     maxHeapUsedBytes: Math.round((getHeapStatistics().heap_size_limit * config.overloadHeapPercent) / 100),
     pressureHandler: (request, _reply, type, value) => {
       const sustained = isSustained[type as keyof typeof isSustained](value ?? 0);
-      if (sustained && !isExempt(request)) throw overloaded();
+      if (!sustained || isExempt(request)) return;
+      tell(type);
+      throw overloaded();
     },
   });
 }

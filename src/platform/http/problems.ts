@@ -84,7 +84,9 @@ export function toDomainError(error: unknown): DomainError {
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toDomainError(error);
-  if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed');
+  // shedding is told of once in a while, where it is decided: under load a line a request would be load itself
+  if (problem.status >= 500 && problem.code !== 'overloaded')
+    request.log.error({ err: error, code: problem.code }, 'request failed');
   if (problem.details.retryAfterSeconds !== undefined)
     reply.header('Retry-After', problem.details.retryAfterSeconds);
   if (problem.code === 'unauthenticated') reply.header('WWW-Authenticate', 'Bearer');
@@ -113,7 +115,7 @@ export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket, reque
   const { status, description } = problems[code];
   const body = JSON.stringify(problemBody(new DomainError(code, description), requestId));
   socket.end(
-    `HTTP/1.1 ${status} ${code}\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${code}\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\nX-Request-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
   );
 }
 
@@ -139,6 +141,7 @@ export function useProblems(app: FastifyInstance, allowedMethods: (path: string)
     response.writeHead(status, {
       'Content-Type': problemType,
       'Content-Length': Buffer.byteLength(body),
+      'Cache-Control': 'no-store',
       'X-Request-Id': requestId,
       Connection: 'close',
     });
