@@ -48,7 +48,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = createServer(config, log);
   app.decorate('operations', []);
   app.decorate('guarded', new Map());
-  decorateCallers(app, services, deps.clock);
+  decorateCallers(app, deps);
   useProblems(app, (path) => operationMethods(app.operations, path));
   useParsers(app);
   boundConnections(app, config, log);
@@ -57,7 +57,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   useRequestRules(app, config.requestTimeoutSeconds, deps.health);
   await useLoadShedding(app, config, log, () => services.database.pool.waitingCount);
   await useFairUse(app, config, log);
-  await app.register(swagger, openApiOptions(app.operations, eventWebhooks()));
+  await app.register(swagger, openApiOptions(app.operations, eventWebhooks(), config.oidcIssuer));
   await app.register(swaggerUi, swaggerUiOptions());
   await app.register(async (scope) => {
     healthRoutes(scope, deps.health);

@@ -2,10 +2,21 @@
  * The configuration: one schema, read once from the environment, frozen and passed in. Nothing else reads
  * `process.env`. A variable is named after its property (`bankTimeZone` is `BANK_TIME_ZONE`).
  */
-import { isIP } from 'node:net';
 import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { parseKeys } from './platform/key-file.js';
+import {
+  isAddressList,
+  isAlgorithmList,
+  isInstant,
+  isIssuer,
+  isKeyList,
+  isOriginList,
+  isTimeZone,
+  isUrlOf,
+  isWord,
+  tokenAlgorithms,
+} from './platform/config-values.js';
+import { isSecureUrl } from './platform/secure-url.js';
 
 /** One line for the operator: which variable is wrong and what it may be. It never repeats the value. */
 export class ConfigError extends Error {
@@ -60,6 +71,57 @@ const schema = Type.Object({
       (value) => /^ck_[A-Za-z0-9_-]{24,}$/.test(value),
     ),
   ),
+  oidcIssuer: Type.Optional(
+    text(
+      'an https:// URL without query (http:// on loopback alone)',
+      'OpenID provider whose access tokens (RFC 9068) are taken beside API keys. Unset: API keys alone.',
+      isIssuer,
+    ),
+  ),
+  oidcAudience: Type.Optional(
+    text(
+      'a text without spaces, and only with OIDC_ISSUER',
+      'What tokens must name in `aud`: this service, as the provider knows it. Needed with `OIDC_ISSUER`.',
+      (value) => /^[\x21-\x7e]{1,255}$/.test(value),
+    ),
+  ),
+  oidcJwksUrl: Type.Optional(
+    text(
+      'an https:// URL (http:// on loopback alone), and only with OIDC_ISSUER',
+      "Where the provider's keys are. Unset: where its discovery document says.",
+      isSecureUrl,
+    ),
+  ),
+  oidcAlgorithms: text(
+    `a comma-separated list of ${tokenAlgorithms.join(', ')}`,
+    'Signatures that tokens may have.',
+    isAlgorithmList,
+    tokenAlgorithms.join(','),
+  ),
+  oidcTokenMaxAgeSeconds: integer(
+    60,
+    86_400,
+    7200,
+    'A token is refused this long after it was issued, whatever it says of its end.',
+  ),
+  oidcKeysMaxAgeSeconds: integer(
+    1,
+    86_400,
+    300,
+    "The provider's keys are read again after this: a key that it has taken back is refused by then.",
+  ),
+  oidcKeysCooldownSeconds: integer(
+    1,
+    3600,
+    30,
+    "Tokens of unknown keys make the provider's keys be read again, but no sooner than this after the last time.",
+  ),
+  oidcUnboundTokens: Type.Union([Type.Literal('refuse'), Type.Literal('bank')], {
+    default: 'refuse',
+    description:
+      'A token that says nothing of its data scope: `refuse` it, or let it reach the whole `bank`.',
+    allowed: 'one of refuse, bank',
+  }),
   bankTimeZone: text(
     'an IANA time zone such as Asia/Shanghai',
     "Time zone of the bank's calendar: days, months and deadlines end by it.",
@@ -242,6 +304,12 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   }
   const config = Value.Parse(schema, values);
   if (config.sandboxStartAt && !config.sandbox) throw wrong('sandboxStartAt');
+  if ((config.oidcIssuer === undefined) !== (config.oidcAudience === undefined)) {
+    throw config.oidcIssuer === undefined
+      ? wrong('oidcAudience')
+      : new ConfigError('OIDC_AUDIENCE must be set where OIDC_ISSUER is');
+  }
+  if (config.oidcJwksUrl !== undefined && config.oidcIssuer === undefined) throw wrong('oidcJwksUrl');
   if (config.queryTimeoutSeconds <= config.statementTimeoutSeconds)
     throw new ConfigError('QUERY_TIMEOUT_SECONDS must be above STATEMENT_TIMEOUT_SECONDS');
   return Object.freeze(config);
@@ -275,63 +343,4 @@ const isTextual = (entry: TSchema) => Type.IsString(entry) || Type.IsUnion(entry
 function read(raw: string): unknown {
   if (/^(0|[1-9]\d{0,15})$/.test(raw)) return Number(raw);
   return raw === 'true' ? true : raw === 'false' ? false : raw;
-}
-
-function isWord(value: string) {
-  return /^[A-Za-z0-9.:_%-]+$/.test(value);
-}
-
-function isUrlOf(...protocols: string[]) {
-  return (value: string) => URL.canParse(value) && protocols.includes(new URL(value).protocol);
-}
-
-/** The parts of a comma-separated list. */
-export const listOf = (value: string | undefined): string[] =>
-  (value ?? '')
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-
-function isAddressList(value: string) {
-  const parts = listOf(value);
-  return parts.length > 0 && parts.every(isAddressOrNetwork);
-}
-
-function isAddressOrNetwork(part: string) {
-  const [address = '', bits, ...rest] = part.split('/');
-  const version = isIP(address);
-  if (version === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
-}
-
-function isOriginList(value: string) {
-  const parts = listOf(value);
-  return (
-    parts.length > 0 &&
-    parts.every((part) => isUrlOf('https:', 'http:')(part) && new URL(part).origin === part)
-  );
-}
-
-function isTimeZone(value: string) {
-  try {
-    // Offsets such as +08:00 are accepted by Intl but are no zone: they have no rules.
-    return /^[A-Za-z]/.test(value) && new Intl.DateTimeFormat('en', { timeZone: value }) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-function isKeyList(value: string) {
-  try {
-    return parseKeys(value) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-function isInstant(value: string) {
-  const match = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$/.exec(value);
-  if (!match || Number.isNaN(Date.parse(value))) return false;
-  // The engine rolls 30 February over into March; the calendar has no such day.
-  return new Date(`${match[1]}T00:00:00Z`).toISOString().startsWith(match[1] ?? '');
 }

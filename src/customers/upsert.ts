@@ -38,15 +38,8 @@ async function upsertWave(tx: Tx, ctx: Ctx, wave: { position: number; item: Item
   for (const work of works) if (work.isNew && work.error === undefined) work.error = refusalOfNew(ctx, work);
   await claimIdentifiers(tx, works);
   const known = await readKnown(tx, existingIds(works));
-  for (const work of works)
-    if (work.error === undefined) work.error = refusalOf(ctx, work, known.get(work.customerId));
+  const first = decide(ctx, works, known);
   await giveUpClaims(tx, works);
-
-  const open = works.filter((work) => work.error === undefined);
-  const first = open.map((work) => ({
-    work,
-    change: decideChange(ctx, work, known.get(work.customerId) ?? emptyRow(ctx, work)),
-  }));
   const changing = first.filter(
     ({ change, work }) => work.isNew || change.isChange || work.versions !== undefined,
   );
@@ -57,12 +50,10 @@ async function upsertWave(tx: Tx, ctx: Ctx, wave: { position: number; item: Item
     (id) => touchedBy(first, id),
   );
   // decided again on what stands now that the customers are locked
-  const locked = await readKnown(tx, existingIds(changing.map(({ work }) => work)));
-  const decided = changing.flatMap(({ work }) => {
-    const now = locked.get(work.customerId) ?? emptyRow(ctx, work);
-    work.error = refusalOf(ctx, work, work.isNew ? undefined : now) ?? refusalOfVersion(work, now);
-    return work.error === undefined ? [{ work, change: decideChange(ctx, work, now) }] : [];
-  });
+  const lockedWorks = changing.map(({ work }) => work);
+  const locked = await readKnown(tx, existingIds(lockedWorks));
+  const decided = decide(ctx, lockedWorks, locked);
+  await giveUpClaims(tx, lockedWorks);
   await writeChanges(
     tx,
     ctx,
@@ -72,24 +63,44 @@ async function upsertWave(tx: Tx, ctx: Ctx, wave: { position: number; item: Item
   report(effect, works, new Map([...first, ...decided].map((one) => [one.work, one.change])), marks, ctx);
 }
 
+type Decided = { work: Work; change: Change };
+
+/** What each item changes, on what is known. Those that cannot be are refused, and left out. */
+function decide(ctx: Ctx, works: readonly Work[], known: ReadonlyMap<string, Known>): Decided[] {
+  return works.flatMap((work) => {
+    const before = known.get(work.customerId);
+    work.error ??= refusalOf(ctx, work, before);
+    if (work.error !== undefined) return [];
+    const change = decideChange(ctx, work, before ?? emptyRow(ctx, work));
+    work.error = outsideScope(ctx, change.row);
+    return work.error === undefined ? [{ work, change }] : [];
+  });
+}
+
 const existingIds = (works: readonly Work[]) =>
   works.filter((work) => !work.isNew && work.error === undefined).map((work) => work.customerId);
 
-function touchedBy(decided: readonly { work: Work; change: Change }[], customerId: string): Touched[] {
+function touchedBy(decided: readonly Decided[], customerId: string): Touched[] {
   const one = decided.find(({ work }) => work.customerId === customerId);
   if (one === undefined) return [];
   return one.work.claimed.length > 0 ? ['customer', 'identifiers'] : ['customer'];
 }
 
-/** Who may not know that a customer exists is told so first: what else is wrong would tell that it does. */
+/**
+ * Who may not know that a customer exists is told so first, before anything is inserted: what else is wrong would
+ * tell that it does.
+ */
 async function refuseUnseen(tx: Tx, ctx: Ctx, works: readonly Work[]): Promise<void> {
-  const targeted = works.filter((work) => work.target !== undefined);
-  if (targeted.length === 0) return;
+  const named = works.filter(
+    (work) =>
+      work.target !== undefined || (ctx.dataScope !== null && !work.isNew && work.error === undefined),
+  );
+  if (named.length === 0) return;
   const known = await readKnown(
     tx,
-    targeted.map((work) => work.customerId),
+    named.map((work) => work.customerId),
   );
-  for (const work of targeted) {
+  for (const work of named) {
     const row = known.get(work.customerId)?.row;
     if (row === undefined || !inScope(ctx.dataScope, row)) work.error = notFound('customer');
   }
@@ -100,46 +111,33 @@ function refusalOfNew(ctx: Ctx, { prepared, customerId }: Work): DomainError | u
   if (prepared.kind === undefined) {
     return fieldError('/kind', 'required', 'No customer has this identifier yet; a new one needs a kind.');
   }
-  return outsideScope(
-    ctx,
-    customerId,
-    prepared.fields.get('branch'),
-    prepared.fields.get('relationship_manager'),
-  );
+  const stated = (field: string) => (prepared.fields.get(field) ?? null) as string | null;
+  return outsideScope(ctx, {
+    id: customerId,
+    branch: stated('branch'),
+    manager: stated('relationship_manager'),
+  });
 }
 
-function outsideScope(ctx: Ctx, id: string, branch: unknown, manager: unknown): DomainError | undefined {
-  const place = {
-    id,
-    branch: (branch ?? null) as string | null,
-    manager: (manager ?? null) as string | null,
-  };
-  if (inScope(ctx.dataScope, place)) return undefined;
-  return fieldError(
-    '/branch',
-    'outside_data_scope',
-    'The customer would lie outside the data scope of this key.',
-  );
+function outsideScope(
+  { dataScope }: Ctx,
+  place: { id: string; branch: string | null; manager: string | null },
+): DomainError | undefined {
+  if (inScope(dataScope, place)) return undefined;
+  const pointer = dataScope !== null && 'manager' in dataScope ? '/relationship_manager' : '/branch';
+  const message = 'The customer would lie outside the data scope of this caller.';
+  return fieldError(pointer, 'outside_data_scope', message);
 }
 
 /** Why a known customer cannot be changed by this item. */
 function refusalOf(ctx: Ctx, work: Work, known: Known | undefined): DomainError | undefined {
   if (work.isNew) return undefined;
   if (known === undefined || !inScope(ctx.dataScope, known.row)) return notFound('customer');
-  const { kind, fields } = work.prepared;
+  const { kind } = work.prepared;
   if (kind !== undefined && kind !== known.row.kind && !known.row.stub) {
     return fieldError('/kind', 'immutable', `The customer is of kind ${known.row.kind}.`);
   }
-  const { branch, manager } = known.row;
-  const moved = fields.has('branch') || fields.has('relationship_manager');
-  return moved
-    ? outsideScope(
-        ctx,
-        work.customerId,
-        fields.get('branch') ?? branch,
-        fields.get('relationship_manager') ?? manager,
-      )
-    : undefined;
+  return refusalOfVersion(work, known);
 }
 
 function refusalOfVersion(work: Work, known: Known): DomainError | undefined {

@@ -61,25 +61,50 @@ export const recordColumns = `customers.id, kind, status, stub, full_name, given
 
 export const recordColumnsSql: SQL = sql.raw(recordColumns);
 
-const orNull = (value: string | null, mask: (value: string) => string) =>
-  value === null ? null : mask(value);
+const masks: Record<string, (value: string) => string> = {
+  full_name: maskName,
+  given_name: maskGivenName,
+  family_name: maskName,
+  legal_name: maskName,
+  short_name: maskName,
+};
+
+/**
+ * A value of a field as it is shown to whoever may not read what identifies. Names of organizations are public;
+ * `sensitive` holds the names of attributes that are not to be seen.
+ */
+export function maskedValue(
+  kind: CustomerRow['kind'],
+  field: string,
+  value: unknown,
+  sensitive: ReadonlySet<string>,
+): unknown {
+  if (value === null) return null;
+  if (field.startsWith('attributes.'))
+    return sensitive.has(field.slice('attributes.'.length)) ? '***' : value;
+  if (field === 'birth_date') return maskDate(String(value));
+  const mask = kind === 'person' ? masks[field] : undefined;
+  return mask === undefined ? value : mask(String(value));
+}
+
+const noAttributes: ReadonlySet<string> = new Set();
 
 export function toCustomer(ctx: Ctx, row: CustomerRecord): Static<typeof Customer> {
   const clear = mayReadSensitive(ctx, 'customers');
-  const isPerson = row.kind === 'person';
-  const named = (value: string | null, mask = maskName) => (clear || !isPerson ? value : orNull(value, mask));
+  const shown = (field: string, value: string | null) =>
+    clear ? value : (maskedValue(row.kind, field, value, noAttributes) as string | null);
   return {
     id: row.id,
     kind: row.kind,
     status: row.status as Static<typeof Customer>['status'],
     stub: row.stub,
-    display_name: named(displayName(row)),
-    full_name: named(row.full_name),
-    given_name: named(row.given_name, maskGivenName),
-    family_name: named(row.family_name),
-    legal_name: row.legal_name,
-    short_name: row.short_name,
-    birth_date: clear ? row.birth_date : orNull(row.birth_date, maskDate),
+    display_name: shown('full_name', displayName(row)),
+    full_name: shown('full_name', row.full_name),
+    given_name: shown('given_name', row.given_name),
+    family_name: shown('family_name', row.family_name),
+    legal_name: shown('legal_name', row.legal_name),
+    short_name: shown('short_name', row.short_name),
+    birth_date: shown('birth_date', row.birth_date),
     founding_date: row.founding_date,
     gender: row.gender as Static<typeof Customer>['gender'],
     language: row.language,
@@ -100,7 +125,10 @@ function maskAttributes(row: CustomerRecord): Record<string, unknown> {
   if (row.sensitive_attributes.length === 0) return row.attributes;
   const hidden = new Set(row.sensitive_attributes);
   return Object.fromEntries(
-    Object.entries(row.attributes).map(([name, value]) => [name, hidden.has(name) ? '***' : value]),
+    Object.entries(row.attributes).map(([name, value]) => [
+      name,
+      maskedValue(row.kind, `attributes.${name}`, value, hidden),
+    ]),
   );
 }
 

@@ -8,7 +8,7 @@ import * as service from './service.js';
 
 const common = { tag: 'Definitions', domain: 'Party Reference Data Directory' } as const;
 const reading = { ...common, method: 'GET', scope: 'customers:read' } as const;
-const writing = { ...common, method: 'PUT', scope: 'definitions:write' } as const;
+const writing = { ...common, method: 'PUT', scope: 'definitions:write', ofTheBank: true } as const;
 const etagHeader = { ETag: 'The version, for If-Match and If-None-Match' };
 const linkHeader = { Link: 'The next page, RFC 8288' };
 const notModified = { description: 'The caller has this version already', headers: etagHeader };

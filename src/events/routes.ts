@@ -154,7 +154,7 @@ const streamHeaders = {
 async function reachOf(app: FastifyInstance, request: FastifyRequest, health: Health) {
   if (health.draining) return undefined;
   try {
-    await app.authenticate(request, scope);
+    await app.authenticate(request, { scope, ofTheBank: false });
   } catch (error) {
     if (error instanceof DomainError) return undefined;
     // a database that is away refuses nobody, and tells nothing either

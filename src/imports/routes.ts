@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import type { Config } from '../config.js';
 import type { Ctx } from '../platform/context.js';
 import { mayReadSensitive } from '../platform/context.js';
-import { DomainError } from '../platform/errors.js';
+import { insufficientScope } from '../platform/errors.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, pageQuery, Ref, Strict, StringEnum } from '../platform/http/schemas.js';
 import { nextLink, page, pageRequest } from '../platform/pagination.js';
@@ -12,7 +12,7 @@ import { importBodyExample, importExample } from './examples.js';
 import { streamRejections } from './rejections.js';
 import { type Charset, findImport, type ImportRow, importKinds, importStates } from './rows.js';
 import { Import, ImportPage, importQuery, toImport } from './schemas.js';
-import { cancelImport, checkKindScope, createImport, listImports } from './service.js';
+import { cancelImport, checkKindScope, checkSender, createImport, listImports } from './service.js';
 import { notAt, receiveUpload } from './upload.js';
 import { announcedDigest, isUploadComplete, uploadOffset } from './upload-headers.js';
 
@@ -102,7 +102,7 @@ function continueRoute(app: FastifyInstance, bytesMax: number): void {
     id: 'continueImport',
     summary: 'Go on with an upload',
     description:
-      'The rest of the body, from `received_bytes` on, which `Upload-Offset` repeats: 409 `upload_offset_mismatch` where the service has received more or less.',
+      'The rest of the body, from `received_bytes` on, which `Upload-Offset` repeats: 409 `upload_offset_mismatch` where the service has received more or less. Whoever began it goes on with it: what its lines do is told of one caller.',
     tag,
     domain,
     scope: 'imports:write',
@@ -120,6 +120,7 @@ function continueRoute(app: FastifyInstance, bytesMax: number): void {
     handler: async ({ ctx, params: { id }, body, request }) => {
       const row = await findImport(ctx, id);
       checkKindScope(ctx, row.kind);
+      checkSender(ctx, row);
       const offset = uploadOffset(request.headers);
       if (row.state !== 'receiving' || row.received_bytes !== offset) throw notAt(row);
       const isComplete = isUploadComplete(request.headers);
@@ -235,10 +236,8 @@ function rejectionsRoute(app: FastifyInstance): void {
     handler: async ({ ctx, params: { id } }) => {
       const row = await findImport(ctx, id);
       if (row.created_by !== ctx.actor && !mayReadSensitive(ctx, 'customers')) {
-        throw new DomainError(
-          'insufficient_scope',
-          'Lines that others have sent ask for the scope customers:read_sensitive too.',
-        );
+        const scope = 'customers:read_sensitive';
+        throw insufficientScope(scope, `Lines that others have sent ask for the scope ${scope} too.`);
       }
       const type = row.format === 'csv' ? 'text/csv' : 'application/x-ndjson';
       return {

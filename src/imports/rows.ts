@@ -1,6 +1,6 @@
 /** Rows of `imports`, and who may see them. */
 import { type SQL, sql } from 'drizzle-orm';
-import type { Reader } from '../db/client.js';
+import { json, type Reader } from '../db/client.js';
 import type { Ctx, DataScope } from '../platform/context.js';
 import { notFound } from '../platform/errors.js';
 import type { Format } from './record-ends.js';
@@ -44,9 +44,14 @@ export const importColumns = sql.raw(`id, kind, format, charset, source, on_erro
   announced_digest, received_bytes, received_lines, header, done_lines, accepted_rows, duplicate_rows, rejected_rows,
   wrapped_key, failure, created_by, data_scope, created_at, started_at, finished_at`);
 
-/** Whoever is bound to some customers sees the imports that they have sent themselves. */
+/**
+ * Whoever is bound to some customers sees the imports that they have sent themselves with the same reach: the next
+ * token of somebody who has moved on is not told of former customers.
+ */
 export const visibleImport = (ctx: Ctx): SQL =>
-  ctx.dataScope === null ? sql`true` : sql`created_by = ${ctx.actor}`;
+  ctx.dataScope === null
+    ? sql`true`
+    : sql`(created_by = ${ctx.actor} and data_scope = ${json(ctx.dataScope)})`;
 
 export async function findImport(ctx: Ctx, id: string, reader: Reader = ctx.database): Promise<ImportRow> {
   const [row] = await reader.rows<ImportRow>(

@@ -1,7 +1,7 @@
 /** Operations on imports as a whole. */
 import { sql } from 'drizzle-orm';
 import type { Ctx } from '../platform/context.js';
-import { DomainError } from '../platform/errors.js';
+import { DomainError, insufficientScope } from '../platform/errors.js';
 import { newId } from '../platform/ids.js';
 import type { OutboxEvent } from '../platform/outbox.js';
 import type { PageRequest } from '../platform/pagination.js';
@@ -24,7 +24,12 @@ import { newImportKey } from './staging.js';
 export function checkKindScope(ctx: Ctx, kind: ImportKind): void {
   const { scope } = kinds[kind];
   if (ctx.scopes.has('admin') || ctx.scopes.has(scope)) return;
-  throw new DomainError('insufficient_scope', `An import of ${kind} asks for the scope ${scope} too.`);
+  throw insufficientScope(scope, `An import of ${kind} asks for the scope ${scope} too.`);
+}
+
+/** All lines are applied in the name of whoever began the import, so nobody else may add to them. Throws 409. */
+export function checkSender(ctx: Ctx, { created_by }: ImportRow): void {
+  if (created_by !== ctx.actor) throw new DomainError('conflict', 'Another caller has begun this import.');
 }
 
 export type NewImport = {

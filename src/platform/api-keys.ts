@@ -1,56 +1,64 @@
-/** API keys: 256 random bits after `ck_`, kept as SHA-256, so a stolen table opens nothing. */
+/**
+ * API keys: 256 random bits after `ck_`, kept as SHA-256, so a stolen table opens nothing. A key that was rotated is
+ * known by its former secrets too, until their overlap is over.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { array, json, type Reader, type Tx } from '../db/client.js';
 import { realNow } from './clock.js';
-import type { DataScope } from './context.js';
+import type { DataScope, Principal } from './context.js';
 import { newId } from './ids.js';
 import type { Scope } from './scopes.js';
 
-export type Principal = {
-  actor: string;
-  scopes: ReadonlySet<string>;
-  dataScope: DataScope;
-  /** requests in a window; null: as many as any key */
-  rateLimit: number | null;
-};
-
 export const newSecret = (): string => `ck_${randomBytes(32).toString('base64url')}`;
-const hashOf = (secret: string) => createHash('sha256').update(secret).digest();
+export const hashOfSecret = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 
 /** For this long a key that was revoked may still be taken: the price of not asking the database each time. */
 const cacheMilliseconds = 1000;
 const cacheEntries = 10_000;
 
-type KeyRow = { id: string; scopes: string[]; data_scope: DataScope; rate_limit: number | null };
+type Row = {
+  id: string;
+  scopes: string[];
+  data_scope: DataScope;
+  rate_limit: number | null;
+  until: string | null;
+};
 
-/** Finds the principal of a key, undefined where there is none that is valid now. */
-export function keyAuthenticator(reader: Reader): (secret: string) => Promise<Principal | undefined> {
-  const cache = new Map<string, { principal: Principal; until: number }>();
+/** `rateLimit`: requests in a window; null: as many as any key */
+export type KeyHolder = { keyId: string; principal: Principal; rateLimit: number | null };
+
+/** Finds whose a secret is, undefined where no key has it that is valid now. */
+export function keyAuthenticator(reader: Reader): (secret: string) => Promise<KeyHolder | undefined> {
+  const cache = new Map<string, { holder: KeyHolder; until: number }>();
   return async (secret) => {
-    const hash = hashOf(secret);
+    const hash = hashOfSecret(secret);
     const cacheKey = hash.toString('base64');
     const cached = cache.get(cacheKey);
-    if (cached !== undefined && cached.until > performance.now()) return cached.principal;
-    const [row] = await reader.named<KeyRow>(
+    if (cached !== undefined && cached.until > performance.now()) return cached.holder;
+    const now = realNow();
+    const [row] = await reader.named<Row>(
       'find_api_key',
-      `select id, scopes, data_scope, rate_limit from api_keys
-       where secret_hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)`,
-      [hash, realNow()],
+      `select k.id, k.scopes, k.data_scope, k.rate_limit, least(k.expires_at, s.valid_until) as until
+       from (
+         select id, null::timestamptz as valid_until from api_keys where secret_hash = $1
+         union all
+         select key_id, valid_until from api_key_former_secrets where secret_hash = $1 and valid_until > $2
+       ) s join api_keys k on k.id = s.id
+       where k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)`,
+      [hash, now],
     );
     if (row === undefined) {
       cache.delete(cacheKey);
       return undefined;
     }
-    const principal: Principal = {
-      actor: `key:${row.id}`,
-      scopes: new Set(row.scopes),
-      dataScope: row.data_scope,
-      rateLimit: row.rate_limit,
-    };
+    const principal = { actor: `key:${row.id}`, scopes: new Set(row.scopes), dataScope: row.data_scope };
+    const holder = { keyId: row.id, principal, rateLimit: row.rate_limit };
+    // one that ends within the second is remembered until then
+    const left = row.until === null ? cacheMilliseconds : Date.parse(row.until) - Date.parse(now);
     if (cache.size >= cacheEntries) cache.clear();
-    cache.set(cacheKey, { principal, until: performance.now() + cacheMilliseconds });
-    return principal;
+    cache.set(cacheKey, { holder, until: performance.now() + Math.min(left, cacheMilliseconds) });
+    return holder;
   };
 }
 
@@ -67,7 +75,7 @@ export async function insertKey(tx: Tx, secret: string, key: NewKey, createdAt: 
   const id = newId();
   await tx.run(sql`
     insert into api_keys (id, name, secret_hash, scopes, data_scope, created_at, expires_at, rate_limit)
-    values (${id}, ${key.name}, ${hashOf(secret)}, ${array(key.scopes, 'text')},
+    values (${id}, ${key.name}, ${hashOfSecret(secret)}, ${array(key.scopes, 'text')},
       ${key.dataScope === null ? null : json(key.dataScope)}, ${createdAt}, ${key.expiresAt}, ${key.rateLimit ?? null})`);
   return id;
 }
@@ -78,10 +86,12 @@ export async function insertKey(tx: Tx, secret: string, key: NewKey, createdAt: 
  */
 export async function ensureBootstrapKey(tx: Tx, wished: string | undefined): Promise<string | undefined> {
   await tx.rows(sql`select pg_advisory_xact_lock(hashtextextended('bootstrap_key', 0))`);
+  // one that was revoked or rotated away must not come back with the next start
   const [row] = await tx.rows<{ known: boolean }>(
     wished === undefined
       ? sql`select exists (select from api_keys) as known`
-      : sql`select exists (select from api_keys where secret_hash = ${hashOf(wished)}) as known`,
+      : sql`select exists (select from api_keys where secret_hash = ${hashOfSecret(wished)})
+          or exists (select from api_key_former_secrets where secret_hash = ${hashOfSecret(wished)}) as known`,
   );
   if (row?.known === true) return undefined;
   const secret = wished ?? newSecret();

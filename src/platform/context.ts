@@ -14,20 +14,25 @@ export type Services = { database: Database; keyring: Keyring; bank: Bank };
 
 export type IdempotentRequest = { key: string; operation: string; requestHash: Buffer };
 
-export type Ctx = Services & {
-  /** `key:<id>` or `system:<part>` */
+/** Who calls, what they may do, and whose customers they reach. */
+export type Principal = {
+  /** `key:<id>`, `oidc:<subject>` of a person, `oidc-client:<id>` of a client of the provider, or `system:<part>` */
   readonly actor: string;
   readonly scopes: ReadonlySet<string>;
   readonly dataScope: DataScope;
-  readonly requestId: string;
-  readonly traceparent: string | undefined;
-  /** RFC 3339, UTC */
-  readonly now: string;
-  readonly log: Logger;
-  readonly idempotency: IdempotentRequest | undefined;
-  /** set by `transact` when it answered from a former request */
-  replayed: boolean;
 };
+
+export type Ctx = Services &
+  Principal & {
+    readonly requestId: string;
+    readonly traceparent: string | undefined;
+    /** RFC 3339, UTC */
+    readonly now: string;
+    readonly log: Logger;
+    readonly idempotency: IdempotentRequest | undefined;
+    /** set by `transact` when it answered from a former request */
+    replayed: boolean;
+  };
 
 /** A context for work that nobody asked for just now. */
 export function systemContext(

@@ -26,5 +26,5 @@ export function inScope(
   if (scope === null) return true;
   if ('branches' in scope) return customer.branch !== null && scope.branches.includes(customer.branch);
   if ('manager' in scope) return customer.manager === scope.manager;
-  return customer.id === scope.customer;
+  return customer.id === scope.customer.toLowerCase();
 }

@@ -14,7 +14,15 @@ export type FieldProblem = {
   nearest?: string;
 };
 
-type Details = { errors?: FieldProblem[]; retryAfterSeconds?: number; extra?: Record<string, unknown> };
+/** What `WWW-Authenticate` says beside `Bearer` (RFC 6750, 3). */
+export type Challenge = { error: 'invalid_token' } | { error: 'insufficient_scope'; scope: string };
+
+type Details = {
+  errors?: FieldProblem[];
+  retryAfterSeconds?: number;
+  extra?: Record<string, unknown>;
+  challenge?: Challenge;
+};
 
 export class DomainError extends Error {
   override readonly name = 'DomainError';
@@ -38,3 +46,10 @@ export function fieldError(pointer: string, code: string, message: string): Doma
 
 /** The one reply for what does not exist and for what lies outside the caller's data scope. */
 export const notFound = (what: string) => new DomainError('not_found', `No such ${what}.`);
+
+/** A 401 for whoever has sent a key or a token. `detail` goes into a header field: ASCII without quotes. */
+export const invalidToken = (detail: string) =>
+  new DomainError('unauthenticated', detail, { challenge: { error: 'invalid_token' } });
+
+export const insufficientScope = (scope: string, detail: string) =>
+  new DomainError('insufficient_scope', detail, { challenge: { error: 'insufficient_scope', scope } });

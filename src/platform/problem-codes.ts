@@ -24,15 +24,24 @@ export const problems = define({
     status: 401,
     title: 'Authentication is required',
     titleZh: '需要身份认证',
-    description: 'Send `Authorization: Bearer` with a key that is neither expired nor revoked.',
-    descriptionZh: '请发送 `Authorization: Bearer` 及未过期、未吊销的密钥。',
+    description:
+      'Send `Authorization: Bearer` with a key that is neither expired nor revoked, or with a token of the OpenID provider that is valid here.',
+    descriptionZh:
+      '请发送 `Authorization: Bearer` 及未过期、未吊销的密钥，或 OpenID 提供方签发且在此有效的令牌。',
   },
   insufficient_scope: {
     status: 403,
-    title: 'The key lacks a scope',
+    title: 'The caller lacks a scope',
     titleZh: '权限不足',
-    description: 'The operation asks for a scope that the key does not have.',
-    descriptionZh: '该操作所需的权限范围，此密钥没有。',
+    description: 'The operation asks for a scope that the key or the token does not have.',
+    descriptionZh: '该操作所需的权限范围，此密钥或令牌没有。',
+  },
+  bank_wide: {
+    status: 403,
+    title: 'The operation concerns the whole bank',
+    titleZh: '该操作涉及整个银行',
+    description: 'It is refused to a key or a token that is bound to a data scope.',
+    descriptionZh: '限定了数据范围的密钥或令牌不能执行该操作。',
   },
   second_person_required: {
     status: 403,
@@ -53,8 +62,9 @@ export const problems = define({
     status: 404,
     title: 'Not found',
     titleZh: '未找到',
-    description: 'It does not exist, or lies outside the data scope of the key: the two are not told apart.',
-    descriptionZh: '资源不存在，或不在该密钥的数据范围之内：两种情况不作区分。',
+    description:
+      'It does not exist, or lies outside the data scope of the caller: the two are not told apart.',
+    descriptionZh: '资源不存在，或不在调用方的数据范围之内：两种情况不作区分。',
   },
   method_not_allowed: {
     status: 405,

@@ -3,7 +3,7 @@ import type { Static } from 'typebox';
 import { displayName } from '../customers/fields.js';
 import { maskName } from '../customers/masking.js';
 import type { Stated } from '../customers/provenance.js';
-import { type CustomerRecord, toCustomer } from '../customers/view.js';
+import { type CustomerRecord, maskedValue, toCustomer } from '../customers/view.js';
 import { type CustomerHoldingRecord, toCustomerHolding } from '../holdings/view.js';
 import { type Ctx, mayReadSensitive } from '../platform/context.js';
 import { notFound } from '../platform/errors.js';
@@ -23,6 +23,8 @@ type ProfileRow = CustomerRecord & {
   activity_totals: ProfileOut['activity_totals'];
   last_activities: ProfileOut['last_activities'];
   statements: Record<string, Record<string, Stated>>;
+  /** names of all attributes that are declared sensitive, stated here or not */
+  sensitive_names: string[];
   review: ProfileOut['review'] | null;
 };
 
@@ -44,7 +46,7 @@ export async function getProfile(ctx: Ctx, id: string): Promise<ProfileOut> {
   if (row === undefined) throw notFound('customer');
   return {
     customer: toCustomer(ctx, row),
-    provenance: provenanceOf(ctx, row.statements),
+    provenance: provenanceOf(ctx, row),
     totals: { currency: ctx.bank.currency, ...row.totals },
     holdings: row.holdings.map((holding) => toCustomerHolding(ctx, holding)),
     relationships: row.relationships.map((one) => toRelationship(ctx, one)),
@@ -56,16 +58,14 @@ export async function getProfile(ctx: Ctx, id: string): Promise<ProfileOut> {
   };
 }
 
-/** Without the scope to read them, values of these fields are not told in clear: the picture shows them masked. */
-const identifying = /^(full_name|given_name|family_name|birth_date|attributes\..*)$/;
-
-/** By field, the statement that stands first. */
-function provenanceOf(ctx: Ctx, statements: ProfileRow['statements']): ProfileOut['provenance'] {
+/** By field, the statement that stands first. Values are masked as the picture masks the one that stands. */
+function provenanceOf(ctx: Ctx, { kind, statements, sensitive_names }: ProfileRow): ProfileOut['provenance'] {
   const clear = mayReadSensitive(ctx, 'customers');
+  const sensitive = new Set(sensitive_names);
   const byField: Record<string, Static<typeof StatedValue>[]> = {};
   for (const [source, fields] of Object.entries(statements)) {
     for (const [field, { value, source_time, recorded_at }] of Object.entries(fields)) {
-      const shown = clear || value === null || !identifying.test(field) ? value : '***';
+      const shown = clear ? value : maskedValue(kind, field, value, sensitive);
       byField[field] = [...(byField[field] ?? []), { source, value: shown, source_time, recorded_at }];
     }
   }

@@ -80,7 +80,8 @@ const lastActivities = `(
 
 const statements = `(
   select coalesce(json_object_agg(s.source, s.fields), '{}') from customer_statements s
-  where s.customer_id = customers.id) as statements`;
+  where s.customer_id = customers.id) as statements,
+  array(select name from attribute_definitions where sensitivity = 'sensitive') as sensitive_names`;
 
 const review = `(
   select json_build_object('evaluated_at', ${utc('r.reviewed_at')}, 'pending', r.marked_at is not null,

@@ -7,6 +7,7 @@ import { plainArray, textArray } from '../db/array-literals.js';
 import type { Tx } from '../db/client.js';
 import { bucketCount } from '../db/tables/reviews.js';
 import type { Ctx } from '../platform/context.js';
+import { visibleCustomer } from '../platform/data-scope.js';
 import { instantOf, microsOf } from '../platform/instants.js';
 
 /** What a write can touch, as rules name what they read. */
@@ -89,10 +90,15 @@ export async function markManyCustomers(
   return new Map(rows.map((row) => [row.customer_id, instantOf(row.last_micros)]));
 }
 
-/** How many customers wait for a review, and since when the oldest does. Counted up to 10,000. */
+/** How many customers wait for a review, and since when the oldest does: of the first 10,000, those in reach. */
 export async function reviewBacklog(ctx: Ctx): Promise<{ count: number; oldest: string | null }> {
+  const reach =
+    ctx.dataScope === null
+      ? sql`true`
+      : sql`exists (select from customers c where c.id = waiting.customer_id and ${visibleCustomer(ctx, 'c')})`;
   const [row] = await ctx.database.rows<{ count: number; oldest: string | null }>(sql`
     select count(*)::int as count, min(marked_at) as oldest
-    from (select marked_at from review_state where marked_at is not null limit 10000) as waiting`);
+    from (select customer_id, marked_at from review_state where marked_at is not null limit 10000) as waiting
+    where ${reach}`);
   return row ?? { count: 0, oldest: null };
 }

@@ -56,7 +56,9 @@ export const SegmentPage = Page(Ref(Segment), 'SegmentPage');
 export const Freshness = Strict(
   {
     evaluated_at: Instant('When this was read'),
-    unreviewed: Count('Customers that changed and wait for their review, counted up to 10,000'),
+    unreviewed: Count(
+      'Customers within reach of the caller that changed and wait for their review, of the first 10,000',
+    ),
     oldest_unreviewed_at: Nullable(Instant('Since when the first of them waits')),
   },
   { $id: 'Freshness', description: 'How far the review is behind: 0 and null is not at all' },

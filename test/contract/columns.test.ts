@@ -23,6 +23,7 @@ const keyTables = placedAs('key');
 
 /** On the coordinator alone: their number does not follow that of the customers, or they wait there to be sent on. */
 const local = [
+  'api_key_former_secrets',
   'api_keys',
   'approval_policies',
   'approvals',

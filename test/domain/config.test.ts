@@ -68,11 +68,38 @@ describe('loadConfig', () => {
       `a:${Buffer.alloc(32).toString('base64')},a:${Buffer.alloc(32, 1).toString('base64')}`,
     ],
     ['SANDBOX', 'yes'],
+    ['OIDC_ISSUER', 'http://id.example'],
+    ['OIDC_ISSUER', 'https://id.example/?secret=1'],
+    ['OIDC_ISSUER', 'https://u:secret@id.example'],
+    ['OIDC_ISSUER', 'secret'],
+    ['OIDC_JWKS_URL', 'http://id.example/jwks'],
+    ['OIDC_ALGORITHMS', 'none'],
+    ['OIDC_ALGORITHMS', 'HS256'],
+    ['OIDC_ALGORITHMS', 'PS256,HS256'],
+    ['OIDC_ALGORITHMS', 'PS256,PS256'],
+    ['OIDC_ALGORITHMS', 'PS256, ES256'],
+    ['OIDC_UNBOUND_TOKENS', 'all'],
     ['QUERY_TIMEOUT_SECONDS', '15'],
   ])('refuses %s=%s in one line that names it and does not repeat the value', (variable, value) => {
     const refused = refusal({ [variable]: value });
     expect(refused).toMatch(new RegExp(`^${variable} must be [^\\n]+$`));
     expect(refused).not.toContain('secret');
+  });
+
+  it('takes a provider with its audience, and neither without the other', () => {
+    const provider = { OIDC_ISSUER: 'https://id.example/realms/bank', OIDC_AUDIENCE: 'clientele' };
+    expect(loadConfig(provider)).toMatchObject({
+      oidcIssuer: 'https://id.example/realms/bank',
+      oidcAlgorithms: 'RS256,PS256,ES256,EdDSA',
+      oidcUnboundTokens: 'refuse',
+    });
+    expect(loadConfig({ ...provider, OIDC_ISSUER: 'http://127.0.0.1:8080' }).oidcJwksUrl).toBeUndefined();
+    loadConfig({ ...provider, OIDC_JWKS_URL: 'https://id.example/keys?policy=1' });
+    expect(refusal({ OIDC_ISSUER: provider.OIDC_ISSUER })).toMatch(/^OIDC_AUDIENCE must be /);
+    expect(refusal({ OIDC_AUDIENCE: 'clientele' })).toMatch(/^OIDC_AUDIENCE must be .*OIDC_ISSUER/);
+    expect(refusal({ OIDC_JWKS_URL: 'https://id.example/jwks' })).toMatch(
+      /^OIDC_JWKS_URL must be .*OIDC_ISSUER/,
+    );
   });
 
   it.each(['2026-02-30T00:00:00Z', '2026-01-01', '2026-01-01T00:00:00', 'tomorrow'])(

@@ -1,6 +1,17 @@
 /** What every operation leans on: who calls, what was done, what is told to others, what was answered before. */
 import { sql } from 'drizzle-orm';
-import { bigint, check, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  check,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { bytes, held, instant } from './columns.js';
 
 export const apiKeys = pgTable(
@@ -18,9 +29,31 @@ export const apiKeys = pgTable(
     createdAt: held('C1', 'definition', instant('created_at')).notNull(),
     expiresAt: held('C1', 'definition', instant('expires_at')),
     revokedAt: held('C1', 'definition', instant('revoked_at')),
+    /** when its present secret was made; null: with the key itself */
+    rotatedAt: held('C1', 'definition', instant('rotated_at')),
+    /** to the minute */
+    lastUsedAt: held('C1', 'definition', instant('last_used_at')),
     version: held('C1', 'definition', integer('version')).notNull().default(1),
   },
   (table) => [index('api_keys_secret_hash_idx').on(table.secretHash)],
+);
+
+/** Secrets that keys had before, and until when they are taken. They are kept: the first key must not come back by its secret. */
+export const apiKeyFormerSecrets = pgTable(
+  'api_key_former_secrets',
+  {
+    secretHash: held('C3', 'definition', bytes('secret_hash')).primaryKey(),
+    keyId: held('C1', 'definition', uuid('key_id')).notNull(),
+    validUntil: held('C1', 'definition', instant('valid_until')).notNull(),
+  },
+  (table) => [
+    foreignKey({
+      name: 'api_key_former_secrets_key_id_fkey',
+      columns: [table.keyId],
+      foreignColumns: [apiKeys.id],
+    }),
+    index('api_key_former_secrets_key_id_idx').on(table.keyId),
+  ],
 );
 
 /** One row: what the data was made with, and must not be read without. */

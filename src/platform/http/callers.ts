@@ -1,36 +1,48 @@
-/** Who calls: the bearer token becomes a principal, and the principal a context. */
+/** Who calls: the API key or the access token becomes a principal, and the principal a context. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { keyAuthenticator, type Principal } from '../api-keys.js';
+import type { Config } from '../../config.js';
+import { tokenAuthenticator } from '../access-tokens.js';
+import { keyAuthenticator } from '../api-keys.js';
 import { type Clock, realNow } from '../clock.js';
-import type { Ctx, IdempotentRequest, Services } from '../context.js';
-import { DomainError } from '../errors.js';
-import type { Scope } from '../scopes.js';
+import type { Ctx, IdempotentRequest, Principal, Services } from '../context.js';
+import { DomainError, insufficientScope, invalidToken } from '../errors.js';
+import { recordKeyUse } from '../key-use.js';
+import type { Logger } from '../log.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    principal: Principal | undefined;
+    principal: Caller | undefined;
   }
 }
 
-const nobody: Principal = { actor: 'anonymous', scopes: new Set(), dataScope: null, rateLimit: null };
+/** `rateLimit`: requests in a window; null: as many as any caller */
+type Caller = Principal & { readonly rateLimit: number | null };
+
+type Deps = { services: Services; clock: Clock; config: Config; log: Logger };
+
+const nobody: Principal = { actor: 'anonymous', scopes: new Set(), dataScope: null };
 
 /** `00-<trace>-<span>-<flags>`, W3C Trace Context */
 const traceparent = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-export function decorateCallers(app: FastifyInstance, services: Services, clock: Clock): void {
-  const principalOf = keyAuthenticator(services.database);
+export function decorateCallers(app: FastifyInstance, { services, clock, config, log }: Deps): void {
+  const identify = identifier(app, services, config, log);
   app.decorateRequest('principal', undefined);
 
-  app.decorate('authenticate', async (request: FastifyRequest, scope: Scope | null) => {
+  app.decorate('authenticate', async (request: FastifyRequest, { scope, ofTheBank }) => {
     if (scope === null) return;
-    const secret = /^Bearer (ck_[A-Za-z0-9_-]{24,200})$/i.exec(request.headers.authorization ?? '')?.[1];
-    const principal = secret === undefined ? undefined : await principalOf(secret);
-    if (principal === undefined) {
-      throw new DomainError('unauthenticated', 'Send `Authorization: Bearer` with a valid API key.');
+    const credentials = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (credentials === undefined) {
+      throw new DomainError('unauthenticated', 'Send `Authorization: Bearer` with a valid API key or token.');
     }
+    const principal = await identify(credentials);
+    // whoever lacks a scope is known all the same
     request.principal = principal;
     if (!principal.scopes.has(scope) && !principal.scopes.has('admin')) {
-      throw new DomainError('insufficient_scope', `This operation asks for the scope ${scope}.`);
+      throw insufficientScope(scope, `This operation asks for the scope ${scope}.`);
+    }
+    if (ofTheBank && principal.dataScope !== null) {
+      throw new DomainError('bank_wide', 'This operation is not for callers that are bound to a data scope.');
     }
   });
 
@@ -54,4 +66,45 @@ export function decorateCallers(app: FastifyInstance, services: Services, clock:
       };
     },
   );
+}
+
+/** Three parts of base64url. */
+const jwt = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+
+/** Whose credentials they are. Throws 401, or 503 where it cannot be known right now. */
+function identifier(
+  app: FastifyInstance,
+  services: Services,
+  config: Config,
+  log: Logger,
+): (credentials: string) => Promise<Caller> {
+  const holderOf = keyAuthenticator(services.database);
+  const use = recordKeyUse(services.database, log);
+  app.addHook('onClose', () => use.close());
+  const { oidcIssuer: issuer, oidcAudience: audience } = config;
+  const principalOf =
+    issuer === undefined || audience === undefined
+      ? undefined
+      : tokenAuthenticator(
+          {
+            issuer,
+            audience,
+            jwksUrl: config.oidcJwksUrl,
+            algorithms: config.oidcAlgorithms.split(','),
+            tokenMaxAgeSeconds: config.oidcTokenMaxAgeSeconds,
+            keysMaxAgeSeconds: config.oidcKeysMaxAgeSeconds,
+            keysCooldownSeconds: config.oidcKeysCooldownSeconds,
+            unbound: config.oidcUnboundTokens,
+          },
+          log,
+        );
+  return async (credentials) => {
+    if (principalOf !== undefined && jwt.test(credentials)) {
+      return { ...(await principalOf(credentials)), rateLimit: null };
+    }
+    const holder = /^ck_[\w-]{24,200}$/.test(credentials) ? await holderOf(credentials) : undefined;
+    if (holder === undefined) throw invalidToken('The key is not known, has expired or was revoked.');
+    use.note(holder.keyId);
+    return { ...holder.principal, rateLimit: holder.rateLimit };
+  };
 }

@@ -7,13 +7,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../config.js';
 import { DomainError } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { Scope } from '../scopes.js';
+import type { Asked } from './operation.js';
 import { type Counted, openCounters } from './rate-counters.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** Authenticates, and counts what was sent. Throws what the caller is told instead of an answer. */
-    admit: (request: FastifyRequest, reply: FastifyReply, scope: Scope | null) => Promise<void>;
+    admit: (request: FastifyRequest, reply: FastifyReply, asked: Asked) => Promise<void>;
   }
 }
 
@@ -33,9 +33,9 @@ export async function useFairUse(app: FastifyInstance, config: Config, log: Logg
     });
   };
 
-  app.decorate('admit', async (request, reply, scope) => {
+  app.decorate('admit', async (request, reply, asked) => {
     try {
-      await app.authenticate(request, scope);
+      await app.authenticate(request, asked);
     } catch (error) {
       // a caller who lacks a scope is known, and counted as such
       if (request.principal !== undefined) await spend(reply, limitOfCaller(request, config));

@@ -35,7 +35,9 @@ const fields = {
     description: 'Seconds after which to repeat the request',
     schema: { type: 'integer', minimum: 1 },
   },
-  'WWW-Authenticate': text('The scheme to authenticate with'),
+  'WWW-Authenticate': text(
+    'The scheme to authenticate with, what was wrong, and the scope that is asked for (RFC 6750)',
+  ),
   'Content-Language': { description: 'Of title and detail', schema: { type: 'string', enum: ['en', 'zh'] } },
   'Idempotent-Replayed': {
     description: 'True where this is the answer to a former request with the same key',
@@ -56,7 +58,7 @@ function fieldsOf(operation: Operation, status: number): Field[] {
     ...(isLimited(operation) ? (['RateLimit', 'RateLimit-Policy'] as const) : []),
     ...(status >= 400 ? (['Content-Language'] as const) : []),
     ...([409, 429, 503].includes(status) ? (['Retry-After'] as const) : []),
-    ...(status === 401 ? (['WWW-Authenticate'] as const) : []),
+    ...(status === 401 || status === 403 ? (['WWW-Authenticate'] as const) : []),
     ...(isIdempotent && status < 300 ? (['Idempotent-Replayed'] as const) : []),
     ...(operation.deprecated === true ? (['Deprecation', 'Sunset'] as const) : []),
   ];

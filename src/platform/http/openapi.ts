@@ -2,6 +2,7 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { FastifySwaggerUiOptions } from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { scopes } from '../scopes.js';
 import { withSharedReplies } from './openapi-replies.js';
 import type { OperationRow } from './operation.js';
 
@@ -28,6 +29,8 @@ type Document = {
     Record<
       string,
       {
+        security?: Record<string, string[]>[];
+        'x-scopes'?: string[];
         requestBody?: { content: Record<string, object> };
         parameters?: { required?: boolean; schema?: { default?: unknown } }[];
       }
@@ -55,11 +58,35 @@ function withBodyExamples<T extends object>(document: T, operations: readonly Op
   return document;
 }
 
+/** Where a provider is known, its tokens are the other way in to each operation that has one. */
+function withTokens<T extends object>(document: T, issuer: string | undefined): T {
+  if (issuer === undefined) return document;
+  for (const operation of Object.values((document as Document).paths ?? {}).flatMap(Object.values))
+    if ((operation.security ?? []).length > 0)
+      operation.security?.push({ openIdConnect: operation['x-scopes'] ?? [] });
+  return document;
+}
+
+const bearer = `An API key, \`ck_…\`, or an access token of the bank's OpenID provider: a JWT by RFC 9068 for this service.
+
+Scopes, of the key or in the token's \`scope\`; those of an operation stand in its \`x-scopes\`:
+${Object.entries(scopes)
+  .map(([scope, meaning]) => `- \`${scope}\`: ${meaning}`)
+  .join('\n')}
+
+A token says in one claim which customers it reaches: \`clientele_branches\` (a list of codes), \`clientele_manager\` (a staff code), \`clientele_customer\` (an id), or \`clientele_bank\` (\`true\`). A claim that does not have its form refuses the token.`;
+
 /** @param webhooks what goes out, which no route describes */
 export function openApiOptions(
   operations: readonly OperationRow[],
   webhooks: Record<string, object>,
+  oidcIssuer: string | undefined,
 ): FastifyDynamicSwaggerOptions {
+  const openIdConnect = oidcIssuer && {
+    type: 'openIdConnect' as const,
+    openIdConnectUrl: `${oidcIssuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+    description: 'An access token of the OpenID provider, sent as `Authorization: Bearer`',
+  };
   return {
     openapi: {
       openapi: '3.1.0',
@@ -75,14 +102,17 @@ export function openApiOptions(
       tags: tags.map(([name, description]) => ({ name, description })),
       components: {
         securitySchemes: {
-          bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'ck_…', description: 'An API key, `ck_…`' },
+          bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'ck_… or JWT', description: bearer },
+          ...(openIdConnect ? { openIdConnect } : {}),
         },
       },
     },
     transformObject: (made) => {
       const document = 'openapiObject' in made ? made.openapiObject : made.swaggerObject;
       return {
-        ...withSharedReplies(withOptionalDefaults(withBodyExamples(document, operations))),
+        ...withSharedReplies(
+          withTokens(withOptionalDefaults(withBodyExamples(document, operations)), oidcIssuer),
+        ),
         webhooks,
       };
     },

@@ -68,6 +68,8 @@ export type Operation<P extends TObject, Q extends TObject, B extends TSchema> =
   domain?: ServiceDomain;
   /** null: no key is asked for */
   scope: Scope | null;
+  /** concerns the whole bank: callers that are bound to a data scope are refused. All of `admin` does. */
+  ofTheBank?: boolean;
   params?: P;
   query?: Q;
   body?: B;
@@ -104,9 +106,13 @@ export type OperationRow = {
   method: Method;
   path: string;
   scope: Scope | null;
+  ofTheBank: boolean;
   /** a body that works as it stands */
   bodyExample?: unknown;
 };
+
+/** What an operation asks of its callers. */
+export type Asked = Pick<OperationRow, 'scope' | 'ofTheBank'>;
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -114,7 +120,7 @@ declare module 'fastify' {
     /** what can ask for approval, by operationId */
     guarded: Map<string, AnyGuarded>;
     contextOf: (request: FastifyRequest, idempotency: IdempotentRequest | undefined) => Promise<Ctx>;
-    authenticate: (request: FastifyRequest, scope: Scope | null) => Promise<void>;
+    authenticate: (request: FastifyRequest, asked: Asked) => Promise<void>;
   }
 }
 
@@ -125,13 +131,15 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
   app: FastifyInstance,
   op: Operation<P, Q, B>,
 ): void {
-  app.operations.push({
+  const row: OperationRow = {
     id: op.id,
     method: op.method,
     path: op.path,
     scope: op.scope,
+    ofTheBank: isOfTheBank(op),
     bodyExample: op.bodyExample,
-  });
+  };
+  app.operations.push(row);
   if (op.guarded !== undefined) keepGuard(app, op.id, op.scope, op.guarded);
   app.route({
     method: op.method,
@@ -140,7 +148,7 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
     ...(op.checksBody === true ? { validatorCompiler: allButBodies(app) } : {}),
     config: { patient: op.patient === true, evenWhenOverloaded: op.evenWhenOverloaded === true },
     schema: routeSchema(op),
-    onRequest: (request, reply) => app.admit(request, reply, op.scope),
+    onRequest: (request, reply) => app.admit(request, reply, row),
     handler: async (request, reply) => {
       checkBodyType(op, request);
       const ctx = await app.contextOf(request, idempotencyOf(op, request));
@@ -161,6 +169,9 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
     },
   });
 }
+
+const isOfTheBank = ({ ofTheBank, scope }: { ofTheBank?: boolean; scope: Scope | null }) =>
+  ofTheBank ?? scope === 'admin';
 
 /** Approvals name operations by their ids, and ask whoever decides for their scopes: they must be those of the route. */
 function keepGuard(
@@ -221,7 +232,14 @@ function idempotencyOf(
       errors: [{ in: 'header', pointer: '/idempotency-key', code: 'pattern', message }],
     });
   }
-  const content = JSON.stringify([request.params, request.query, request.body ?? null]);
+  const reach = request.principal?.dataScope ?? null;
+  const content = JSON.stringify([
+    request.params,
+    request.query,
+    request.body ?? null,
+    // the next token of the same principal may reach others: it must not be told what this one was
+    ...(reach === null ? [] : [reach]),
+  ]);
   return {
     key: key[1] ?? key[2] ?? '',
     operation: op.id,
@@ -244,6 +262,7 @@ function problemCodes(op: Operation<TObject, TObject, TSchema>): ProblemCode[] {
     ...everywhere,
     ...(op.evenWhenOverloaded === true ? [] : (['rate_limited', 'overloaded'] as const)),
     ...(op.scope === null ? [] : (['unauthenticated', 'insufficient_scope'] as const)),
+    ...(isOfTheBank(op) ? (['bank_wide'] as const) : []),
     ...(op.path.includes('{') ? (['not_found'] as const) : []),
     ...(takesBody ? (['too_large', 'unsupported_media_type'] as const) : []),
     ...(op.idempotent === true ? (['idempotency_in_progress', 'idempotency_key_reused'] as const) : []),

@@ -89,7 +89,8 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     request.log.error({ err: error, code: problem.code }, 'request failed');
   if (problem.details.retryAfterSeconds !== undefined)
     reply.header('Retry-After', problem.details.retryAfterSeconds);
-  if (problem.code === 'unauthenticated') reply.header('WWW-Authenticate', 'Bearer');
+  if (problem.code === 'unauthenticated' || problem.details.challenge !== undefined)
+    reply.header('WWW-Authenticate', challengeOf(problem));
   const language = preferredLanguage(request.headers['accept-language']);
   return reply
     .code(problem.status)
@@ -98,6 +99,14 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     .header('Cache-Control', 'no-store')
     .header('X-Request-Id', request.id)
     .send(JSON.stringify(problemBody(problem, request.id, language)));
+}
+
+/** RFC 6750, 3: whoever has sent nothing is told no error. */
+function challengeOf({ message, details: { challenge } }: DomainError): string {
+  if (challenge === undefined) return 'Bearer';
+  return challenge.error === 'invalid_token'
+    ? `Bearer error="invalid_token", error_description="${message}"`
+    : `Bearer error="insufficient_scope", scope="${challenge.scope}"`;
 }
 
 /** For a socket that never became a request. */

@@ -5,8 +5,9 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import helmet from 'helmet';
-import { type Config, listOf } from '../../config.js';
+import type { Config } from '../../config.js';
 import { realNow } from '../clock.js';
+import { listOf } from '../config-values.js';
 
 /**
  * Helmet's header fields. They are the same for every reply, and so made once: made anew for each request, as its

@@ -11,7 +11,8 @@ import fastify, {
   LogController,
 } from 'fastify';
 import { validate } from 'uuid';
-import { type Config, listOf } from '../../config.js';
+import type { Config } from '../../config.js';
+import { listOf } from '../config-values.js';
 import { DomainError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { parseJson } from './body.js';
