@@ -73,11 +73,22 @@ export type NewKey = {
 /** Inserts a key for a secret that only the caller knows. Returns its id. */
 export async function insertKey(tx: Tx, secret: string, key: NewKey, createdAt: string): Promise<string> {
   const id = newId();
+  await insertHashedKey(tx, id, hashOfSecret(secret), key, createdAt);
+  return id;
+}
+
+/** The same for a secret of which the hash is all that is known here. */
+export async function insertHashedKey(
+  tx: Tx,
+  id: string,
+  hash: Buffer,
+  key: NewKey,
+  createdAt: string,
+): Promise<void> {
   await tx.run(sql`
     insert into api_keys (id, name, secret_hash, scopes, data_scope, created_at, expires_at, rate_limit)
-    values (${id}, ${key.name}, ${hashOfSecret(secret)}, ${array(key.scopes, 'text')},
+    values (${id}, ${key.name}, ${hash}, ${array(key.scopes, 'text')},
       ${key.dataScope === null ? null : json(key.dataScope)}, ${createdAt}, ${key.expiresAt}, ${key.rateLimit ?? null})`);
-  return id;
 }
 
 /**

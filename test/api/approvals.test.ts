@@ -1,4 +1,5 @@
 /** Four eyes: what waits, who may say yes, that it is done once and exactly as planned, and what is told of it. */
+import { createHash } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/client.js';
@@ -7,20 +8,26 @@ import { perform } from '../../src/platform/approvals/perform.js';
 import { DomainError } from '../../src/platform/errors.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { actorOf as actorOfClient, tryOut } from '../support/approvals.js';
-import type { Client } from '../support/client.js';
+import { Client } from '../support/client.js';
 import { aCustomer } from '../support/factories.js';
+import { startProvider, type TestProvider } from '../support/oidc.js';
 
 let t: TestApp;
+let provider: TestProvider;
 /** asks */
 let maker: Client;
 /** decides */
 let checker: Client;
 beforeAll(async () => {
-  t = await startTestApp({ poolSize: 30, provokes: /request failed/ });
+  provider = await startProvider({ bank: { scope: '', claims: { clientele_bank: true } } });
+  t = await startTestApp({ poolSize: 30, provokes: /request failed/, env: provider.env });
   maker = await t.clientWith(['segments:read', 'segments:write', 'approvals:read']);
   checker = await aChecker();
 });
-afterAll(() => t.stop());
+afterAll(async () => {
+  await t.stop();
+  await provider.stop();
+});
 
 const aChecker = () =>
   t.clientWith(['segments:read', 'segments:write', 'approvals:read', 'approvals:decide']);
@@ -745,6 +752,98 @@ describe('what concerns customers', () => {
     expect(rows.length).toBeGreaterThan(10);
     expect(rows.filter(({ row }) => row.includes('金丝雀'))).toEqual([]);
   });
+});
+
+describe('keys that may do everything, or decide', () => {
+  let second: Client;
+  beforeAll(async () => {
+    second = await t.clientWith(['admin']);
+    for (const operation of ['createApiKey', 'rotateApiKey']) await policy(operation, { required: true });
+  });
+  afterAll(async () => {
+    for (const operation of ['createApiKey', 'rotateApiKey']) await policy(operation, { required: false });
+  });
+  const opens = async (secret: string) =>
+    (await new Client(t.origin, secret).request('GET', '/v1/approvals')).status === 200;
+  const ask = (scopes: string[]) => t.client.request('POST', '/v1/api-keys', { name: 'mighty', scopes });
+
+  test.each([[['admin']], [['approvals:read', 'approvals:decide']]])(
+    '%j: the secret waits for the yes',
+    async (scopes) => {
+      const asked = await ask(scopes);
+      const { id, secret, subject } = asked.body;
+      expect(asked).toMatchObject({
+        status: 202,
+        body: { state: 'pending', plan: { scopes, name: 'mighty' } },
+      });
+      expect(await opens(secret)).toBe(false);
+      const seen = await second.get(`/v1/approvals/${id}`);
+      const done = await second.post(`/v1/approvals/${id}/approve`, { plan_hash: seen.plan_hash });
+      expect(done).toMatchObject({ state: 'executed', result: { id: subject.id, scopes } });
+      // whoever said yes has not seen the secret, nor anything that it could be told by
+      const hash = createHash('sha256').update(secret).digest();
+      for (const text of [JSON.stringify(seen), JSON.stringify(done)])
+        for (const part of [secret, hash.toString('hex'), hash.toString('base64')])
+          expect(text.includes(part)).toBe(false);
+      expect(await opens(secret)).toBe(true);
+      expect(await auditOf(subject.id)).toMatchObject([
+        {
+          action: 'api_key.created',
+          actor: await actorOf(second),
+          details: { scopes, approval: id, requested_by: await actorOf(t.client) },
+        },
+      ]);
+    },
+  );
+
+  test('others are made at once, and a no makes none', async () => {
+    expect((await ask(['customers:read'])).status).toBe(201);
+    const { id, secret, subject } = (await ask(['admin'])).body;
+    await second.post(`/v1/approvals/${id}/reject`, { reason: 'No' });
+    expect(await opens(secret)).toBe(false);
+    await t.client.problem('GET', `/v1/api-keys/${subject.id}`, 'not_found');
+  });
+
+  test('nobody becomes another one by a new secret for that key', async () => {
+    const id = (await actorOf(second)).slice('key:'.length);
+    const path = `/v1/api-keys/${id}/rotate`;
+    const waits = await t.client.request('POST', path, { overlap: 'PT0S' });
+    expect(waits.status).toBe(202);
+    expect(await opens(waits.body.secret)).toBe(false);
+    expect(await opens(second.secret ?? '')).toBe(true);
+    // its own key everybody may rotate; and it stays the same caller
+    const own = await second.post(path, { overlap: 'PT1H' });
+    const renewed = new Client(t.origin, own.secret);
+    const asked = await second.put('/v1/approval-policies/rotateApiKey', { required: true }, 200, anyVersion);
+    expect(asked.updated_by).toBe(`key:${id}`);
+    const { approval, path: address } = await (async () => {
+      await policy('putSegment', { required: true });
+      const request = await aRequest(second);
+      await policy('putSegment', { required: false });
+      return request;
+    })();
+    expect(approval.requested_by).toBe(`key:${id}`);
+    await renewed.problem('POST', `${address}/approve`, 'second_person_required', {});
+    // what was planned on its former secret is not done on the next one
+    await (await t.clientWith(['admin'])).problem(
+      'POST',
+      `/v1/approvals/${waits.body.id}/approve`,
+      'plan_changed',
+      {},
+    );
+  });
+});
+
+test('a person is the same one by whatever client of the OpenID provider', async () => {
+  const scope = 'segments:read segments:write approvals:read approvals:decide';
+  const person = async (sub: string, client: string) =>
+    new Client(t.origin, await provider.forge('bank', { claims: { sub, client_id: client, scope } }));
+  await policy('putSegment', { required: true });
+  const { path } = await aRequest(await person('mei', 'web'));
+  await policy('putSegment', { required: false });
+  await (await person('mei', 'mobile')).problem('POST', `${path}/approve`, 'second_person_required', {});
+  const done = await (await person('tao', 'web')).post(`${path}/approve`, {});
+  expect(done).toMatchObject({ requested_by: 'oidc:mei', decided_by: 'oidc:tao', state: 'executed' });
 });
 
 /** last: it asks for a second person for every change of a policy */

@@ -50,6 +50,7 @@ describe('time comes through the context', () => {
     'platform/http/callers.ts': 'health, which asks nothing of the database',
     'platform/http/security-headers.ts': 'until when security.txt is valid',
     'platform/key-administration.ts': 'overlap of secrets',
+    'platform/key-issuing.ts': 'overlap of secrets',
     'platform/key-use.ts': 'when keys were used',
     'platform/provider-keys.ts': 'age of the keys of the OpenID provider',
     'platform/idempotency.ts': 'age of replay records',

@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm';
 import type { Tx } from '../../db/client.js';
 import type { AuditEntry } from '../audit.js';
 import type { Ctx } from '../context.js';
-import { DomainError } from '../errors.js';
+import { DomainError, insufficientScope } from '../errors.js';
 import { type Effect, transact } from '../transact.js';
 import { approvalEvent } from './events.js';
 import { type AnyGuarded, planChanged, planHash } from './guarded.js';
@@ -57,10 +57,7 @@ const unchanged = { value: null, audit: [] };
 /** Only whoever can decide is told more than that it exists. */
 function checkSecondPerson(ctx: Ctx, row: ApprovalRow): void {
   if (!holds(ctx, row.scope)) {
-    throw new DomainError(
-      'insufficient_scope',
-      `Deciding on ${row.operation} asks for its own scope, ${row.scope}.`,
-    );
+    throw insufficientScope(row.scope, `Deciding on ${row.operation} asks for its own scope, ${row.scope}.`);
   }
   if (row.requested_by === ctx.actor) {
     throw new DomainError(

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { allScopes } from '../scopes.js';
+import { approvalFields } from './approval-schemas.js';
 import { Id, Instant, Nullable, Page, Ref, Strict, StringEnum, Text } from './schemas.js';
 
 const Reach = Nullable(
@@ -75,9 +76,23 @@ export const NewApiKey = Strict(
   { ...shown, secret: Type.String({ description: 'Shown this once' }) },
   { $id: 'NewApiKey', description: 'An API key with its secret, which is shown this once' },
 );
+export const ApprovalWithSecret = Strict(
+  {
+    ...approvalFields,
+    secret: Type.String({ description: 'Shown this once; it opens nothing before the yes' }),
+  },
+  { $id: 'ApprovalWithSecret', description: 'A secret that waits for a second person' },
+);
 export const ApiKeyPage = Page(Ref(ApiKey), 'ApiKeyPage');
 
-export const apiKeyComponents = [ApiKeyCreate, ApiKeyRotate, ApiKey, NewApiKey, ApiKeyPage];
+export const apiKeyComponents = [
+  ApiKeyCreate,
+  ApiKeyRotate,
+  ApiKey,
+  NewApiKey,
+  ApprovalWithSecret,
+  ApiKeyPage,
+];
 
 export const apiKeyExample: Static<typeof ApiKey> = {
   id: '0197f3c2-1b7e-7c31-9d52-3f6a1e2b4c5d',

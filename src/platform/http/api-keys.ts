@@ -1,18 +1,22 @@
 /** Administration of API keys. A secret is shown once, in the reply that makes it. */
 import type { FastifyInstance } from 'fastify';
-import type { DataScope } from '../context.js';
-import { createKey, getKey, listKeys, revokeKey, rotateKey } from '../key-administration.js';
+import type { Ctx, DataScope } from '../context.js';
+import { getKey, listKeys, revokeKey } from '../key-administration.js';
+import { createKey, createKeyGuard, type Issued, rotateKey, rotateKeyGuard } from '../key-issuing.js';
 import { page, pageRequest } from '../pagination.js';
 import {
   ApiKey,
   ApiKeyCreate,
   ApiKeyPage,
   ApiKeyRotate,
+  ApprovalWithSecret,
   apiKeyComponents,
   apiKeyExample,
   NewApiKey,
 } from './api-key-schemas.js';
-import { operation } from './operation.js';
+import { acceptedReply, approvalExample } from './approval-schemas.js';
+import { approvalReply } from './guarded-replies.js';
+import { operation, type Reply } from './operation.js';
 import { Id, pageQuery, Ref, Strict } from './schemas.js';
 
 const common = { tag: 'Administration', scope: 'admin' } as const;
@@ -59,6 +63,25 @@ function readRoutes(app: FastifyInstance): void {
   });
 }
 
+const waitingReply = {
+  ...acceptedReply,
+  description: 'Nothing is done yet: the secret is taken when a second person has said yes',
+  schema: Ref(ApprovalWithSecret),
+  example: { ...approvalExample, secret: 'ck_…' },
+};
+
+/** The secret goes to whoever asked, at once. */
+async function issuedReply(ctx: Ctx, { outcome, secret }: Issued, status: 200 | 201): Promise<Reply> {
+  if ('approval' in outcome) {
+    const waiting = await approvalReply(ctx, outcome.approval, 202);
+    return { ...waiting, body: { ...(waiting.body as object), secret } };
+  }
+  const body = { ...outcome.done, secret };
+  return status === 201
+    ? { status, body, headers: { Location: `/v1/api-keys/${body.id}` } }
+    : { status, body };
+}
+
 function writeRoutes(app: FastifyInstance): void {
   operation(app, {
     ...common,
@@ -67,7 +90,7 @@ function writeRoutes(app: FastifyInstance): void {
     id: 'createApiKey',
     summary: 'Make an API key',
     description:
-      'The secret is in this reply and nowhere else. A data scope binds the key to branches, to a book, or to one customer.',
+      'The secret is in this reply and nowhere else. Of a key that may do everything, or decide on approvals, a policy can ask a second person: then the secret opens nothing before the yes. A data scope binds the key to branches, to a book, or to one customer.',
     body: Ref(ApiKeyCreate),
     bodyExample: { name: 'mobile back end', scopes: ['customers:read'], data_scope: { branches: ['0101'] } },
     replies: {
@@ -77,17 +100,13 @@ function writeRoutes(app: FastifyInstance): void {
         headers: { Location: 'Where it is' },
         example: { ...apiKeyExample, last_used_at: null, secret: 'ck_…' },
       },
+      202: waitingReply,
     },
+    guarded: createKeyGuard,
     handler: async ({ ctx, body: { name, scopes, data_scope, expires_at, rate_limit = null } }) => {
       const dataScope = (data_scope ?? null) as DataScope;
-      const made = await createKey(ctx, {
-        name,
-        scopes,
-        dataScope,
-        expiresAt: expires_at ?? null,
-        rateLimit: rate_limit,
-      });
-      return { status: 201, body: made, headers: { Location: `/v1/api-keys/${made.id}` } };
+      const key = { name, scopes, dataScope, expiresAt: expires_at ?? null, rateLimit: rate_limit };
+      return issuedReply(ctx, await createKey(ctx, key), 201);
     },
   });
   operation(app, {
@@ -97,7 +116,7 @@ function writeRoutes(app: FastifyInstance): void {
     id: 'rotateApiKey',
     summary: 'Give an API key a new secret',
     description:
-      'The new secret is in this reply and nowhere else. The former one is taken for the overlap, so that callers can be changed one by one. The key stays the same caller: its idempotency keys, its imports and its audit go on.',
+      'The new secret is in this reply and nowhere else. The former one is taken for the overlap, so that callers can be changed one by one. The key stays the same caller: its idempotency keys, its imports and its audit go on. Where such a key is not the caller’s own, a policy can ask a second person.',
     params,
     body: Ref(ApiKeyRotate),
     bodyOptional: true,
@@ -114,11 +133,11 @@ function writeRoutes(app: FastifyInstance): void {
           secret: 'ck_…',
         },
       },
+      202: waitingReply,
     },
-    handler: async ({ ctx, params: { id }, body }) => ({
-      status: 200,
-      body: await rotateKey(ctx, id, { overlap: 'P1D', ...body }),
-    }),
+    guarded: rotateKeyGuard,
+    handler: async ({ ctx, params: { id }, body }) =>
+      issuedReply(ctx, await rotateKey(ctx, id, { overlap: 'P1D', ...body }), 200),
   });
   operation(app, {
     ...common,
