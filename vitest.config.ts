@@ -6,6 +6,8 @@ const results = process.env.TEST_RESULTS;
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // asks for a browser and packages of its own: `npm run verify:outside`
+    exclude: ['test/outside/**'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
