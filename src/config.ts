@@ -208,7 +208,7 @@ const schema = Type.Object({
     0,
     1_000_000_000,
     300_000,
-    'Requests of one key in a window; more get 429. A key can have a limit of its own. 0: no limit.',
+    'Requests of one caller (a key, or whom a token names) in a window; more get 429. A key can have a limit of its own. 0: no limit.',
   ),
   rateLimitWindowSeconds: integer(1, 86_400, 60, 'The window of rate limits.'),
   failedAuthenticationLimit: integer(

@@ -6,7 +6,7 @@ import { type Language, preferredLanguage } from '../platform/http/language.js';
 import { operation } from '../platform/http/operation.js';
 import { problemBody } from '../platform/http/problems.js';
 import { Id, Key, pageQuery, Ref, Strict, StringEnum } from '../platform/http/schemas.js';
-import { nextLink, page, pageRequest } from '../platform/pagination.js';
+import { page, pageRequest } from '../platform/pagination.js';
 import { checkEnvelope } from './checking.js';
 import { activityExample, activityItemExample } from './examples.js';
 import * as schemas from './schemas.js';
@@ -91,17 +91,15 @@ function listRoute(app: FastifyInstance): void {
       200: {
         description: 'A page of activities',
         schema: Ref(schemas.ActivityPage),
-        headers: { Link: 'The next page, RFC 8288' },
         example: { data: [activityExample], next_cursor: null },
       },
     },
-    handler: async ({ ctx, params: { id }, query: { limit, cursor, ...filters }, request }) => {
+    handler: async ({ ctx, params: { id }, query: { limit, cursor, ...filters } }) => {
       const wanted = pageRequest(ctx, 'listActivities', { limit, cursor }, { id, ...filters });
       const rows = await listActivities(ctx, id, filters, wanted);
       const { data, next_cursor } = page(ctx, wanted, rows, (row) => [row.occurred_at, row.id]);
       return {
         status: 200,
-        headers: { Link: nextLink(request.url, next_cursor) },
         body: { data: data.map(toActivity), next_cursor },
       };
     },

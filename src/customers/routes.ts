@@ -5,7 +5,7 @@ import { mayReadSensitive } from '../platform/context.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, Key, pageQuery, Ref, Strict, StringEnum, Text } from '../platform/http/schemas.js';
 import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
-import { nextLink, page, pageRequest } from '../platform/pagination.js';
+import { page, pageRequest } from '../platform/pagination.js';
 import { customerExample, upsertExample } from './examples.js';
 import { removeIdentifier } from './identifiers.js';
 import * as schemas from './schemas.js';
@@ -114,11 +114,10 @@ function readRoutes(app: FastifyInstance): void {
       200: {
         description: 'A page of customers',
         schema: Ref(schemas.CustomerPage),
-        headers: { Link: 'The next page, RFC 8288' },
         example: { data: [customerExample], next_cursor: null },
       },
     },
-    handler: async ({ ctx, query: { limit, cursor, ...filters }, request }) => {
+    handler: async ({ ctx, query: { limit, cursor, ...filters } }) => {
       const wanted = pageRequest(ctx, 'listCustomers', { limit, cursor }, filters);
       const { data, next_cursor } = page(
         ctx,
@@ -128,7 +127,6 @@ function readRoutes(app: FastifyInstance): void {
       );
       return {
         status: 200,
-        headers: { Link: nextLink(request.url, next_cursor) },
         body: { data: data.map((row) => toCustomer(ctx, row)), next_cursor },
       };
     },

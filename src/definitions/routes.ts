@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { operation } from '../platform/http/operation.js';
 import { Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
 import { etagOf, matchesNone } from '../platform/http/versions.js';
-import { nextLink, page, pageRequest } from '../platform/pagination.js';
+import { page, pageRequest } from '../platform/pagination.js';
 import * as schemas from './schemas.js';
 import * as service from './service.js';
 
@@ -10,7 +10,6 @@ const common = { tag: 'Definitions', domain: 'Party Reference Data Directory' } 
 const reading = { ...common, method: 'GET', scope: 'customers:read' } as const;
 const writing = { ...common, method: 'PUT', scope: 'definitions:write', ofTheBank: true } as const;
 const etagHeader = { ETag: 'The version, for If-Match and If-None-Match' };
-const linkHeader = { Link: 'The next page, RFC 8288' };
 const notModified = { description: 'The caller has this version already', headers: etagHeader };
 
 export function definitionRoutes(app: FastifyInstance): void {
@@ -66,14 +65,13 @@ function attributeRoutes(app: FastifyInstance): void {
       200: {
         description: 'A page of attributes',
         schema: Ref(schemas.AttributePage),
-        headers: linkHeader,
         example: { data: [attributeExample], next_cursor: null },
       },
     },
-    handler: async ({ ctx, query, request }) => {
+    handler: async ({ ctx, query }) => {
       const wanted = pageRequest(ctx, 'listAttributes', query);
       const body = page(ctx, wanted, await service.listAttributes(ctx, wanted), (row) => [row.name]);
-      return { status: 200, headers: { Link: nextLink(request.url, body.next_cursor) }, body };
+      return { status: 200, body };
     },
   });
 
@@ -135,14 +133,13 @@ function schemeRoutes(app: FastifyInstance): void {
       200: {
         description: 'A page of schemes',
         schema: Ref(schemas.IdentifierSchemePage),
-        headers: linkHeader,
         example: { data: [schemeExample], next_cursor: null },
       },
     },
-    handler: async ({ ctx, query, request }) => {
+    handler: async ({ ctx, query }) => {
       const wanted = pageRequest(ctx, 'listIdentifierSchemes', query);
       const body = page(ctx, wanted, await service.listIdentifierSchemes(ctx, wanted), (row) => [row.key]);
-      return { status: 200, headers: { Link: nextLink(request.url, body.next_cursor) }, body };
+      return { status: 200, body };
     },
   });
 

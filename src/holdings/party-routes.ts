@@ -3,7 +3,7 @@ import { type Ctx, mayReadSensitive } from '../platform/context.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
 import { etagOf, requiredVersions } from '../platform/http/versions.js';
-import { nextLink, page, pageRequest } from '../platform/pagination.js';
+import { page, pageRequest } from '../platform/pagination.js';
 import { holdingExample, partyExample } from './examples.js';
 import { addParty, endParty, patchParty } from './party-service.js';
 import { Holding, HoldingPartyIn, HoldingPartyPage, HoldingPartyPatch } from './schemas.js';
@@ -47,14 +47,13 @@ export function partyRoutes(app: FastifyInstance): void {
       200: {
         description: 'A page of parties',
         schema: Ref(HoldingPartyPage),
-        headers: { Link: 'The next page, RFC 8288' },
         example: { data: [partyExample], next_cursor: null },
       },
     },
-    handler: async ({ ctx, params: { id }, query, request }) => {
+    handler: async ({ ctx, params: { id }, query }) => {
       const wanted = pageRequest(ctx, 'listHoldingParties', query, { id });
       const body = page(ctx, wanted, await listParties(ctx, id, wanted), (party) => [party.id]);
-      return { status: 200, headers: { Link: nextLink(request.url, body.next_cursor) }, body };
+      return { status: 200, body };
     },
   });
   changeRoutes(app);

@@ -5,7 +5,7 @@ import { mayReadSensitive } from '../platform/context.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
 import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
-import { nextLink, page, pageRequest } from '../platform/pagination.js';
+import { page, pageRequest } from '../platform/pagination.js';
 import { customerHoldingExample, holdingExample, holdingUpsertExample } from './examples.js';
 import { partyRoutes } from './party-routes.js';
 import * as schemas from './schemas.js';
@@ -98,17 +98,15 @@ function readRoutes(app: FastifyInstance): void {
       200: {
         description: 'A page of holdings',
         schema: Ref(schemas.CustomerHoldingPage),
-        headers: { Link: 'The next page, RFC 8288' },
         example: { data: [customerHoldingExample], next_cursor: null },
       },
     },
-    handler: async ({ ctx, params: { id }, query: { limit, cursor, ...filters }, request }) => {
+    handler: async ({ ctx, params: { id }, query: { limit, cursor, ...filters } }) => {
       const wanted = pageRequest(ctx, 'listCustomerHoldings', { limit, cursor }, { id, ...filters });
       const rows = await service.listCustomerHoldings(ctx, id, filters, wanted);
       const { data, next_cursor } = page(ctx, wanted, rows, (row) => [row.party_id]);
       return {
         status: 200,
-        headers: { Link: nextLink(request.url, next_cursor) },
         body: { data: data.map((row) => toCustomerHolding(ctx, row)), next_cursor },
       };
     },

@@ -7,7 +7,8 @@ import { mayReadSensitive } from '../platform/context.js';
 import { insufficientScope } from '../platform/errors.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, pageQuery, Ref, Strict, StringEnum } from '../platform/http/schemas.js';
-import { nextLink, page, pageRequest } from '../platform/pagination.js';
+import { contentReply } from '../platform/http/versions.js';
+import { page, pageRequest } from '../platform/pagination.js';
 import { importBodyExample, importExample } from './examples.js';
 import { streamRejections } from './rejections.js';
 import { type Charset, findImport, type ImportRow, importKinds, importStates } from './rows.js';
@@ -35,6 +36,7 @@ const digestHeader = {
     'SHA-256 of the whole body (RFC 9530), `sha-256=:…:`: the import fails where another one arrives',
 };
 
+const etagHeader = { ETag: 'Of the content' };
 const replyHeaders = { Location: 'Where it is', 'Upload-Offset': 'Bytes that are staged' };
 const uploadProblems = ['conflict', 'upload_offset_mismatch', 'digest_mismatch', 'rule_broken'] as const;
 
@@ -175,18 +177,16 @@ function readRoutes(app: FastifyInstance): void {
       200: {
         description: 'A page of imports',
         schema: Ref(ImportPage),
-        headers: { Link: 'The next page, RFC 8288' },
         example: { data: [importExample], next_cursor: null },
       },
     },
-    handler: async ({ ctx, query: { limit, cursor, ...filters }, request }) => {
+    handler: async ({ ctx, query: { limit, cursor, ...filters } }) => {
       const wanted = pageRequest(ctx, 'listImports', { limit, cursor }, filters);
       const { data, next_cursor } = page(ctx, wanted, await listImports(ctx, filters, wanted), (row) => [
         row.id,
       ]);
       return {
         status: 200,
-        headers: { Link: nextLink(request.url, next_cursor) },
         body: { data: data.map((row) => toImport(row, ctx.now)), next_cursor },
       };
     },
@@ -202,11 +202,12 @@ function readRoutes(app: FastifyInstance): void {
     domain,
     scope: 'imports:read',
     params,
-    replies: { 200: { description: 'The import', schema: Ref(Import), example: importExample } },
-    handler: async ({ ctx, params: { id } }) => ({
-      status: 200,
-      body: toImport(await findImport(ctx, id), ctx.now),
-    }),
+    replies: {
+      200: { description: 'The import', schema: Ref(Import), headers: etagHeader, example: importExample },
+      304: { description: 'Nothing has happened since', headers: etagHeader },
+    },
+    handler: async ({ ctx, params: { id }, headers }) =>
+      contentReply(toImport(await findImport(ctx, id), ctx.now), headers.ifNoneMatch),
   });
   rejectionsRoute(app);
 }

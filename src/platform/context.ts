@@ -26,6 +26,8 @@ export type Ctx = Services &
   Principal & {
     readonly requestId: string;
     readonly traceparent: string | undefined;
+    /** why data is read, as a code: reserved for the audit of sensitive reads */
+    readonly purpose?: string | undefined;
     /** RFC 3339, UTC */
     readonly now: string;
     readonly log: Logger;

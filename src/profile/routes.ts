@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { customerExample } from '../customers/examples.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, pageQuery, Ref, Strict, StringEnum } from '../platform/http/schemas.js';
-import { matchesNone } from '../platform/http/versions.js';
-import { nextLink, page, pageRequest } from '../platform/pagination.js';
+import { contentReply } from '../platform/http/versions.js';
+import { page, pageRequest } from '../platform/pagination.js';
 import { Profile, profileComponents, Summary, TimelinePage } from './schemas.js';
 import { getProfile, getSummary } from './service.js';
 import { readTimeline, timelineKinds } from './timeline.js';
@@ -108,13 +107,8 @@ function summaryRoute(app: FastifyInstance): void {
       200: { description: 'The summary', schema: Ref(Summary), headers: { ETag: 'Of the content' }, example },
       304: { description: 'The caller has this already', headers: { ETag: 'Of the content' } },
     },
-    handler: async ({ ctx, params: { id }, headers }) => {
-      const body = await getSummary(ctx, id);
-      const etag = `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 22)}"`;
-      return matchesNone(headers.ifNoneMatch, etag)
-        ? { status: 200, body, headers: { ETag: etag } }
-        : { status: 304, headers: { ETag: etag } };
-    },
+    handler: async ({ ctx, params: { id }, headers }) =>
+      contentReply(await getSummary(ctx, id), headers.ifNoneMatch),
   });
 }
 
@@ -139,7 +133,6 @@ function timelineRoute(app: FastifyInstance): void {
       200: {
         description: 'A page of the timeline',
         schema: Ref(TimelinePage),
-        headers: { Link: 'The next page, RFC 8288' },
         example: {
           data: [
             {
@@ -155,11 +148,11 @@ function timelineRoute(app: FastifyInstance): void {
         },
       },
     },
-    handler: async ({ ctx, params: { id }, query: { limit, cursor, kind }, request }) => {
+    handler: async ({ ctx, params: { id }, query: { limit, cursor, kind } }) => {
       const kinds = kind === undefined ? timelineKinds : [kind];
       const wanted = pageRequest(ctx, 'getTimeline', { limit, cursor }, { id, kind });
       const body = page(ctx, wanted, await readTimeline(ctx, id, kinds, wanted), (row) => [row.at, row.id]);
-      return { status: 200, body, headers: { Link: nextLink(request.url, body.next_cursor) } };
+      return { status: 200, body };
     },
   });
 }

@@ -4,7 +4,7 @@ import { type Ctx, mayReadSensitive } from '../platform/context.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
 import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
-import { nextLink, page, pageRequest } from '../platform/pagination.js';
+import { page, pageRequest } from '../platform/pagination.js';
 import * as schemas from './schemas.js';
 import * as service from './service.js';
 import { type RelationshipRecord, toRelationship } from './view.js';
@@ -13,7 +13,6 @@ const common = { tag: 'Relationships', domain: 'Customer Relationship Management
 const params = Strict({ id: Id('Of the customer') });
 const oneParams = Strict({ id: Id('Of the customer'), relationship_id: Id('Of the relationship') });
 const etagHeader = { ETag: 'The version, for If-Match and If-None-Match' };
-const linkHeader = { Link: 'The next page, RFC 8288' };
 
 const example = {
   id: '0197f3c2-1b81-7e55-9a71-9b0c1d2e3f40',
@@ -71,17 +70,15 @@ function readRoutes(app: FastifyInstance): void {
       200: {
         description: 'A page of relationships',
         schema: Ref(schemas.RelationshipPage),
-        headers: linkHeader,
         example: { data: [example], next_cursor: null },
       },
     },
-    handler: async ({ ctx, params: { id }, query: { limit, cursor, ...filters }, request }) => {
+    handler: async ({ ctx, params: { id }, query: { limit, cursor, ...filters } }) => {
       const wanted = pageRequest(ctx, 'listRelationships', { limit, cursor }, { id, ...filters });
       const rows = await service.listRelationships(ctx, id, filters, wanted);
       const { data, next_cursor } = page(ctx, wanted, rows, (row) => [row.id]);
       return {
         status: 200,
-        headers: { Link: nextLink(request.url, next_cursor) },
         body: { data: data.map((row) => toRelationship(ctx, row)), next_cursor },
       };
     },
@@ -114,18 +111,17 @@ function readRoutes(app: FastifyInstance): void {
       200: {
         description: 'A page of relationship types',
         schema: Ref(schemas.RelationshipTypePage),
-        headers: linkHeader,
         example: {
           data: [{ role: 'employer', reciprocal_role: 'employee', name: 'Employer' }],
           next_cursor: null,
         },
       },
     },
-    handler: async ({ ctx, query, request }) => {
+    handler: async ({ ctx, query }) => {
       const wanted = pageRequest(ctx, 'listRelationshipTypes', query);
       const rows = await service.listRelationshipTypes(ctx, wanted);
       const body = page(ctx, wanted, rows, (row) => [row.role]);
-      return { status: 200, headers: { Link: nextLink(request.url, body.next_cursor) }, body };
+      return { status: 200, body };
     },
   });
 }

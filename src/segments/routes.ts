@@ -5,7 +5,7 @@ import { guardedReply } from '../platform/http/guarded-replies.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, Instant, Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
 import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
-import { nextLink, page, pageRequest } from '../platform/pagination.js';
+import { page, pageRequest } from '../platform/pagination.js';
 import { reviewBacklog } from '../reviews/service.js';
 import type { LoadFacts } from '../rules/facts.js';
 import { ruleComponents } from '../rules/schema.js';
@@ -78,10 +78,10 @@ function readRoutes(app: FastifyInstance): void {
         example: { data: [example], next_cursor: null },
       },
     },
-    handler: async ({ ctx, query, request }) => {
+    handler: async ({ ctx, query }) => {
       const wanted = pageRequest(ctx, 'listSegments', query);
       const body = page(ctx, wanted, await service.listSegments(ctx, wanted), (row) => [row.key]);
-      return { status: 200, body, headers: { Link: nextLink(request.url, body.next_cursor) } };
+      return { status: 200, body };
     },
   });
   operation(app, {
@@ -202,7 +202,6 @@ function memberRoutes(app: FastifyInstance): void {
       200: {
         description: 'Members in the order of their ids',
         schema: Ref(schemas.MemberPage),
-        headers: { Link: 'The next page, RFC 8288' },
         example: {
           data: [memberExample],
           next_cursor: null,
@@ -210,7 +209,7 @@ function memberRoutes(app: FastifyInstance): void {
         },
       },
     },
-    handler: async ({ ctx, params: { key }, query: { limit, cursor, as_of }, request }) => {
+    handler: async ({ ctx, params: { key }, query: { limit, cursor, as_of } }) => {
       await service.getSegment(ctx, key);
       const wanted = pageRequest(ctx, 'listSegmentMembers', { limit, cursor }, { key, as_of });
       const members = page(ctx, wanted, await listMembers(ctx, key, as_of, wanted), (row) => [
@@ -221,7 +220,6 @@ function memberRoutes(app: FastifyInstance): void {
       return {
         status: 200,
         body: { ...members, freshness },
-        headers: { Link: nextLink(request.url, members.next_cursor) },
       };
     },
   });

@@ -76,15 +76,33 @@ describe('each of the places where a request can end is a problem', () => {
 
 describe('methods', () => {
   test.each([
-    ['DELETE', '/v1/customers', 'GET, HEAD, POST'],
-    ['PUT', '/v1/customers/01a20f85-d334-7342-8ae8-7073e642d9b7', 'GET, HEAD, PATCH'],
-    ['DELETE', '/v1/customers/upsert', 'POST'],
-    ['OPTIONS', '/livez', 'GET, HEAD'],
-    ['PROPFIND', '/livez', 'GET, HEAD'],
+    ['DELETE', '/v1/customers', 'GET, HEAD, OPTIONS, POST'],
+    ['PUT', '/v1/customers/01a20f85-d334-7342-8ae8-7073e642d9b7', 'GET, HEAD, OPTIONS, PATCH'],
+    ['DELETE', '/v1/customers/upsert', 'OPTIONS, POST'],
+    ['TRACE', '/livez', 'GET, HEAD, OPTIONS'],
+    ['PROPFIND', '/livez', 'GET, HEAD, OPTIONS'],
+    ['POST', '/openapi.json', 'GET, HEAD, OPTIONS'],
+    ['DELETE', '/docs/static/index.html', 'GET, HEAD, OPTIONS'],
+    ['PUT', '/docs/problems?a=b', 'GET, HEAD, OPTIONS'],
   ])('%s %s is 405 and told what is allowed', async (method, path, allowed) => {
     const reply = await sendRaw(t.origin, head(`${method} ${path}`));
     expectRawProblem(reply, 405, 'method_not_allowed');
     expect(reply.headers.allow).toBe(allowed);
+  });
+
+  test.each([
+    ['/v1/customers', 'GET, HEAD, OPTIONS, POST'],
+    ['/v1/customers/01a20f85-d334-7342-8ae8-7073e642d9b7/identifiers', 'OPTIONS, POST'],
+    ['/livez', 'GET, HEAD, OPTIONS'],
+    ['*', undefined],
+  ])('OPTIONS %s tells the methods, and needs no key', async (path, allowed) => {
+    const reply = await sendRaw(
+      t.origin,
+      `OPTIONS ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    );
+    expect(reply).toMatchObject({ status: 204, body: '' });
+    expect(reply.headers.allow).toBe(allowed);
+    expect(reply.headers['access-control-allow-origin']).toBeUndefined();
   });
 
   test('HEAD is GET without its body', async () => {

@@ -24,6 +24,7 @@ type Described = OperationObject & {
   'x-bian-service-domain'?: string;
 };
 type Full = OpenApi & {
+  components: { headers: Record<string, object> };
   openapi: string;
   tags: { name: string; description: string }[];
   info: Record<string, unknown>;
@@ -115,6 +116,28 @@ describe.each(byName)('%s', (_name, { template, method, operation }) => {
     }
   });
 
+  test('says what every reply carries, and where more is', () => {
+    const isLimited = operation.responses[429] !== undefined;
+    expect(isLimited).toBe(!operation.tags.includes('Health'));
+    for (const [status, { headers = {} }] of Object.entries(operation.responses)) {
+      const fields = Object.keys(headers);
+      expect(fields).toContain('X-Request-Id');
+      if (isLimited) for (const field of ['RateLimit', 'RateLimit-Policy']) expect(fields).toContain(field);
+      if (['429', '503'].includes(status)) expect(fields).toContain('Retry-After');
+    }
+    const answer = operation.responses[200];
+    const fields = Object.keys(answer?.headers ?? {});
+    const isList = operation.parameters?.some(({ name }) => name === 'cursor') === true;
+    expect(fields.includes('Link')).toBe(isList);
+    // a resource of its own is read again only when it has changed
+    if (method === 'get' && template.endsWith('}')) {
+      expect(fields).toContain('ETag');
+      expect(Object.keys(operation.responses[304]?.headers ?? {})).toContain('ETag');
+    }
+    const asked = operation.parameters?.some(({ name }) => name === 'if-none-match') === true;
+    expect(asked).toBe(operation.responses[304] !== undefined);
+  });
+
   test('declares every way of failing that it can have', () => {
     const headers = new Set(
       (operation.parameters ?? []).filter((one) => one.in === 'header').map(({ name }) => name.toLowerCase()),
@@ -146,6 +169,23 @@ describe.each(byName)('%s', (_name, { template, method, operation }) => {
       });
     }
   });
+});
+
+test('header fields and problems that come again are said once', () => {
+  const replies = Object.values(document.paths).flatMap((path) =>
+    Object.values(path).flatMap((operation) => Object.entries(operation.responses)),
+  );
+  const counts = new Map<string, number>();
+  for (const [status, reply] of replies) {
+    if (Number(status) < 400 || '$ref' in reply || !reply.description.startsWith('`')) continue;
+    const text = JSON.stringify(reply);
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  // those of health, which has no limits
+  expect([...counts.values()].filter((count) => count > 2)).toEqual([]);
+  for (const name of ['XRequestId', 'RateLimit', 'RateLimitPolicy', 'RetryAfter', 'ETag', 'Link'])
+    expect(document.components.headers).toHaveProperty(name);
+  expect(JSON.stringify(document).length / operations.length).toBeLessThan(6000);
 });
 
 describe('components', () => {

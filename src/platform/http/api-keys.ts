@@ -18,6 +18,7 @@ import { acceptedReply, approvalExample } from './approval-schemas.js';
 import { approvalReply } from './guarded-replies.js';
 import { operation, type Reply } from './operation.js';
 import { Id, pageQuery, Ref, Strict } from './schemas.js';
+import { contentReply } from './versions.js';
 
 const common = { tag: 'Administration', scope: 'admin' } as const;
 const params = Strict({ id: Id('Of the key') });
@@ -58,10 +59,16 @@ function readRoutes(app: FastifyInstance): void {
     summary: 'Read an API key',
     description: 'Without its secret: what it may do, until when, and when it was used last.',
     params,
-    replies: { 200: { description: 'The key', schema: Ref(ApiKey), example: apiKeyExample } },
-    handler: async ({ ctx, params: { id } }) => ({ status: 200, body: await getKey(ctx, id) }),
+    replies: {
+      200: { description: 'The key', schema: Ref(ApiKey), headers: etagHeader, example: apiKeyExample },
+      304: { description: 'Nothing of it has changed', headers: etagHeader },
+    },
+    handler: async ({ ctx, params: { id }, headers }) =>
+      contentReply(await getKey(ctx, id), headers.ifNoneMatch),
   });
 }
+
+const etagHeader = { ETag: 'Of the content' };
 
 const waitingReply = {
   ...acceptedReply,

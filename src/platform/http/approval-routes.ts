@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { approve, reject, withdraw } from '../approvals/deciding.js';
 import { approvalStates, listApprovals } from '../approvals/stored.js';
-import { nextLink, page, pageRequest } from '../pagination.js';
+import { page, pageRequest } from '../pagination.js';
 import { policyRoutes } from './approval-policy-routes.js';
 import {
   Approval,
@@ -66,15 +66,14 @@ function readRoutes(app: FastifyInstance): void {
       200: {
         description: 'A page of approvals',
         schema: Ref(ApprovalPage),
-        headers: { Link: 'The next page, RFC 8288' },
         example: { data: [approvalExample], next_cursor: null },
       },
     },
-    handler: async ({ ctx, query: { limit, cursor, ...filters }, request }) => {
+    handler: async ({ ctx, query: { limit, cursor, ...filters } }) => {
       const wanted = pageRequest(ctx, 'listApprovals', { limit, cursor }, filters);
       const rows = page(ctx, wanted, await listApprovals(ctx, filters, wanted), (row) => [row.id]);
       const body = { ...rows, data: rows.data.map((row) => toApproval(ctx, row)) };
-      return { status: 200, body, headers: { Link: nextLink(request.url, body.next_cursor) } };
+      return { status: 200, body };
     },
   });
   operation(app, {

@@ -8,6 +8,7 @@ import type { Ctx, IdempotentRequest, Principal, Services } from '../context.js'
 import { DomainError, insufficientScope, invalidToken } from '../errors.js';
 import { recordKeyUse } from '../key-use.js';
 import type { Logger } from '../log.js';
+import { purposeOf } from './conventions.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -58,6 +59,7 @@ export function decorateCallers(app: FastifyInstance, { services, clock, config,
         dataScope,
         requestId: request.id,
         traceparent: typeof trace === 'string' && traceparent.test(trace) ? trace : undefined,
+        purpose: purposeOf(request),
         // health is asked while the database is away, where a sandbox keeps its clock
         now: request.routeOptions.config.evenWhenOverloaded === true ? realNow() : await clock.now(),
         log: request.log as Ctx['log'],

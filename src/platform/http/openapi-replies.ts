@@ -43,6 +43,8 @@ const fields = {
     description: 'True where this is the answer to a former request with the same key',
     schema: { type: 'string', enum: ['true'] },
   },
+  Link: text('The next page, `rel="next"`, RFC 8288; none at the end'),
+  'Preference-Applied': text('`respond-async` where you preferred it, RFC 7240'),
   Deprecation: text('Since when this operation is not to be used any more, RFC 9745', '^@\\d+$'),
   Sunset: text('From when on it may be gone, RFC 8594'),
 } satisfies Record<string, Header>;
@@ -50,6 +52,8 @@ const fields = {
 type Field = keyof typeof fields;
 
 const isLimited = ({ responses }: Operation) => responses[429] !== undefined;
+
+const pages = ({ parameters }: Operation) => parameters?.some(({ name }) => name === 'cursor') === true;
 
 function fieldsOf(operation: Operation, status: number): Field[] {
   const isIdempotent = operation.parameters?.some(({ name }) => name === 'idempotency-key') === true;
@@ -60,6 +64,8 @@ function fieldsOf(operation: Operation, status: number): Field[] {
     ...([409, 429, 503].includes(status) ? (['Retry-After'] as const) : []),
     ...(status === 401 || status === 403 ? (['WWW-Authenticate'] as const) : []),
     ...(isIdempotent && status < 300 ? (['Idempotent-Replayed'] as const) : []),
+    ...(status === 200 && pages(operation) ? (['Link'] as const) : []),
+    ...(status === 202 ? (['Preference-Applied'] as const) : []),
     ...(operation.deprecated === true ? (['Deprecation', 'Sunset'] as const) : []),
   ];
 }

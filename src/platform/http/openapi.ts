@@ -94,7 +94,7 @@ export function openApiOptions(
         title: 'Clientele',
         version: apiVersion,
         description:
-          'Customer management for banks: one true picture of every customer. Amounts are decimal strings, instants RFC 3339 in UTC, ids UUIDs. Errors are problem+json with a stable `code`.',
+          'Customer management for banks: one true picture of every customer. Amounts are decimal strings, instants RFC 3339 in UTC, ids UUIDs. Errors are problem+json with a stable `code`. `RateLimit` and `RateLimit-Policy` say what a key may still send; 429 and 503 say after how many seconds to come back. `X-Purpose` may say why data is read, as a code such as `fraud_investigation`.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         contact: { name: 'Clientele' },
       },

@@ -2,15 +2,15 @@
  * An operation of the API: its path, scope, schemas and handler in one place. From this one declaration come the
  * route, its authentication, its row in the authorisation table and its entry in the OpenAPI document.
  */
-import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaCompiler } from 'fastify';
 import { type Static, type TObject, type TSchema, Type } from 'typebox';
 import type { AnyGuarded, Guarded } from '../approvals/guarded.js';
 import type { Ctx, IdempotentRequest } from '../context.js';
-import { DomainError } from '../errors.js';
 import { type ProblemCode, problems } from '../problem-codes.js';
 import type { Scope } from '../scopes.js';
 import { acceptedReply } from './approval-schemas.js';
+import { type Deprecated, tellDeprecation } from './conventions.js';
+import { checkBodyType, idempotencyOf, jsonType, type Reply, send } from './exchange.js';
 import { Problem, Ref, Strict } from './schemas.js';
 import { validatorCompiler } from './validation.js';
 
@@ -31,12 +31,7 @@ export type ServiceDomain =
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-export type Reply = {
-  status: number;
-  /** a stream is sent as it comes */
-  body?: unknown;
-  headers?: Record<string, string | undefined>;
-};
+export type { Reply };
 
 type Input<P extends TObject, Q extends TObject, B extends TSchema> = {
   ctx: Ctx;
@@ -94,6 +89,8 @@ export type Operation<P extends TObject, Q extends TObject, B extends TSchema> =
   guarded?: Guarded<never, unknown>;
   /** the whole request may take longer than others: uploads, long polls */
   patient?: boolean;
+  /** it still works, but something else is to be used */
+  deprecated?: Deprecated;
   /** answered whatever the load is, and as often as it is asked: health */
   evenWhenOverloaded?: boolean;
   /** undefined where it sent the reply by itself: a reply that was sent is awaited to that */
@@ -124,8 +121,6 @@ declare module 'fastify' {
   }
 }
 
-const jsonType = 'application/json';
-
 /** Registers an operation. */
 export function operation<P extends TObject, Q extends TObject, B extends TSchema>(
   app: FastifyInstance,
@@ -148,7 +143,10 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
     ...(op.checksBody === true ? { validatorCompiler: allButBodies(app) } : {}),
     config: { patient: op.patient === true, evenWhenOverloaded: op.evenWhenOverloaded === true },
     schema: routeSchema(op),
-    onRequest: (request, reply) => app.admit(request, reply, row),
+    onRequest: (request, reply) => {
+      if (op.deprecated !== undefined) tellDeprecation(reply, op.deprecated);
+      return app.admit(request, reply, row);
+    },
     handler: async (request, reply) => {
       checkBodyType(op, request);
       const ctx = await app.contextOf(request, idempotencyOf(op, request));
@@ -165,7 +163,7 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
         request,
         reply,
       });
-      return answer === undefined ? reply : send(reply, ctx, answer);
+      return answer === undefined ? reply : send(request, reply, ctx, answer);
     },
   });
 }
@@ -193,57 +191,6 @@ function allButBodies(app: FastifyInstance): FastifySchemaCompiler<object> {
     if (part.httpPart === 'body') return (value) => ({ value });
     parameters ??= validatorCompiler(app.getSchemas());
     return parameters(part);
-  };
-}
-
-function send(reply: FastifyReply, ctx: Ctx, answer: Reply): FastifyReply {
-  reply.code(answer.status).header('Cache-Control', 'no-store');
-  if (ctx.replayed) reply.header('Idempotent-Replayed', 'true');
-  for (const [name, value] of Object.entries(answer.headers ?? {}))
-    if (value !== undefined) reply.header(name, value);
-  return answer.body === undefined ? reply.send() : reply.send(answer.body);
-}
-
-function checkBodyType(
-  op: { body?: TSchema; bodyTypes?: readonly string[]; bodyOptional?: boolean },
-  request: FastifyRequest,
-): void {
-  if (op.body === undefined && op.bodyTypes === undefined) return;
-  if (op.bodyOptional === true && request.headers['content-type'] === undefined) return;
-  const allowed = op.bodyTypes ?? [jsonType];
-  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
-  if (type !== undefined && allowed.includes(type)) return;
-  throw new DomainError('unsupported_media_type', `Send ${allowed.join(' or ')}.`);
-}
-
-/** A quoted string by the draft; a bare one is taken too. */
-function idempotencyOf(
-  op: { id: string; idempotent?: boolean },
-  request: FastifyRequest,
-): IdempotentRequest | undefined {
-  const header = request.headers['idempotency-key'];
-  if (op.idempotent !== true || header === undefined) return undefined;
-  const key = /^\s*(?:"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255}))\s*$/.exec(
-    String(header),
-  );
-  if (key === null) {
-    const message = 'must be 1 to 255 visible ASCII characters, quoted or bare';
-    throw new DomainError('malformed_request', `Idempotency-Key ${message}.`, {
-      errors: [{ in: 'header', pointer: '/idempotency-key', code: 'pattern', message }],
-    });
-  }
-  const reach = request.principal?.dataScope ?? null;
-  const content = JSON.stringify([
-    request.params,
-    request.query,
-    request.body ?? null,
-    // the next token of the same principal may reach others: it must not be told what this one was
-    ...(reach === null ? [] : [reach]),
-  ]);
-  return {
-    key: key[1] ?? key[2] ?? '',
-    operation: op.id,
-    requestHash: createHash('sha256').update(content).digest(),
   };
 }
 
@@ -358,6 +305,13 @@ function headerSchema(op: Operation<TObject, TObject, TSchema>): TObject | undef
           ),
         }
       : {}),
+    ...(op.replies[304] === undefined
+      ? {}
+      : {
+          'if-none-match': Type.Optional(
+            Type.String({ maxLength: 1000, description: 'The ETag that you have; 304 while it is the same' }),
+          ),
+        }),
   };
   return Object.keys(fields).length === 0 ? undefined : Type.Object(fields);
 }
@@ -374,6 +328,7 @@ function routeSchema(
     description: any.scope === null ? any.description : `${any.description}\n\nScope: \`${any.scope}\`.`,
     tags: [any.tag],
     security: any.scope === null ? [] : [{ bearer: [] }],
+    ...(any.deprecated === undefined ? {} : { deprecated: true }),
     ...(any.scope === null ? {} : { 'x-scopes': [any.scope] }),
     ...(any.domain === undefined ? {} : { 'x-bian-service-domain': any.domain }),
     params: any.params ?? Strict({}),

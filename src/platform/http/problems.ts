@@ -128,14 +128,19 @@ export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket, reque
   );
 }
 
-/** Error handler, and the reply for unknown paths and wrong methods. */
+/** Error handler, and the reply for unknown paths, wrong methods and `OPTIONS`. */
 export function useProblems(app: FastifyInstance, allowedMethods: (path: string) => string[]): void {
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   app.setNotFoundHandler((request, reply) => {
-    const allowed = allowedMethods(request.url.split('?')[0] ?? '');
+    const path = request.url.split('?')[0] ?? '';
+    const asks = request.method === 'OPTIONS';
+    // `*` asks about the server as a whole: there is nothing to tell
+    if (asks && path === '*') return reply.code(204).send();
+    const allowed = allowedMethods(path);
     if (allowed.length === 0)
       return sendProblem(new DomainError('not_found', 'No such path.'), request, reply);
     reply.header('Allow', allowed.join(', '));
+    if (asks) return reply.code(204).send();
     return sendProblem(
       new DomainError('method_not_allowed', `This path answers to ${allowed.join(', ')}.`),
       request,

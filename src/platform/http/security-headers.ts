@@ -13,7 +13,7 @@ import { listOf } from '../config-values.js';
  * Helmet's header fields. They are the same for every reply, and so made once: made anew for each request, as its
  * plugin does, they would cost more than the read of a customer.
  */
-function headerFields(config: Config): Record<string, string> {
+export function securityFields(config: Config): Record<string, string> {
   const fields: Record<string, string> = {};
   const response = {
     setHeader: (name: string, value: string) => {
@@ -32,7 +32,7 @@ function headerFields(config: Config): Record<string, string> {
         frameAncestors: ["'none'"],
       },
     },
-    crossOriginResourcePolicy: { policy: config.corsOrigins === undefined ? 'same-origin' : 'cross-origin' },
+    crossOriginResourcePolicy: { policy: 'same-origin' },
     frameguard: { action: 'deny' },
     strictTransportSecurity: isHttpsAlone && { maxAge: config.hstsMaxAgeSeconds, includeSubDomains: false },
     // for browsers of long ago, and for pages alone
@@ -47,7 +47,7 @@ function headerFields(config: Config): Record<string, string> {
 }
 
 export function useSecurityHeaders(app: FastifyInstance, config: Config): void {
-  const fields = headerFields(config);
+  const fields = securityFields(config);
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(fields);
     // also on what is refused before an operation sees it

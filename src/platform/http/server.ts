@@ -19,6 +19,7 @@ import { parseJson } from './body.js';
 import type { Health } from './health.js';
 import { refuseSocket, sendProblem } from './problems.js';
 import { FieldProblem, Problem } from './schemas.js';
+import { securityFields } from './security-headers.js';
 import { serializerCompiler } from './serialization.js';
 import { validatorCompiler } from './validation.js';
 
@@ -34,6 +35,7 @@ const requestId = (header: string | string[] | undefined) =>
   typeof header === 'string' && validate(header) ? header : randomUUID();
 
 export function createServer(config: Config, log: Logger): FastifyInstance {
+  const fields = securityFields(config);
   const options: FastifyHttpOptions<Server, FastifyBaseLogger> = {
     loggerInstance: log,
     // one line a request is written below, with the route's pattern instead of the path
@@ -55,7 +57,9 @@ export function createServer(config: Config, log: Logger): FastifyInstance {
     return503OnClosing: false,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 512 },
+    // no hook has run by then
     frameworkErrors: (error, request, reply) => {
+      reply.headers(fields);
       sendProblem(error, request as unknown as FastifyRequest, reply as unknown as FastifyReply);
     },
     clientErrorHandler: (error, socket) => refuseSocket(error, socket as Socket, randomUUID()),
@@ -99,13 +103,20 @@ export function useParsers(app: FastifyInstance): void {
   );
 }
 
-const headerFieldsMax = 100;
-
-/** Host, charset, time, headers of the reply, and one log line, for every request. */
-export function useRequestRules(app: FastifyInstance, timeoutSeconds: number, health: Health): void {
-  app.addHook('onRequest', async (request, reply) => {
+/** What every reply says, whoever answers. */
+export function useReplyFields(app: FastifyInstance, health: Health): void {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('X-Request-Id', request.id);
     if (health.draining) reply.header('Connection', 'close');
+    done();
+  });
+}
+
+const headerFieldsMax = 100;
+
+/** Host, charset, time, and one log line, for every request. */
+export function useRequestRules(app: FastifyInstance, timeoutSeconds: number): void {
+  app.addHook('onRequest', async (request, reply) => {
     if (request.raw.rawHeaders.length > headerFieldsMax * 2)
       throw new DomainError('headers_too_large', `Send at most ${headerFieldsMax} header fields.`);
     if (request.headers.host === undefined && request.raw.httpVersion !== '1.0') {

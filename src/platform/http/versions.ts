@@ -1,5 +1,7 @@
 /** ETags are versions: `"v7"`, or `"v7m"` where identifying fields are masked. Either names version 7. */
+import { createHash } from 'node:crypto';
 import { DomainError } from '../errors.js';
+import type { Reply } from './exchange.js';
 
 export const etagOf = (version: number, masked = false): string => `"v${version}${masked ? 'm' : ''}"`;
 
@@ -29,4 +31,12 @@ export function matchesNone(ifNoneMatch: string | undefined, etag: string): bool
   if (ifNoneMatch === undefined) return true;
   if (ifNoneMatch.trim() === '*') return false;
   return !ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+}
+
+/** What has no version of its own is told apart by its content: 304 where the caller has it. */
+export function contentReply(body: unknown, ifNoneMatch: string | undefined): Reply {
+  const ETag = `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 22)}"`;
+  return matchesNone(ifNoneMatch, ETag)
+    ? { status: 200, body, headers: { ETag } }
+    : { status: 304, headers: { ETag } };
 }
