@@ -12,7 +12,7 @@ const lower = [
 /** what spans features; everything that is named nowhere here is a feature */
 const spanning = ['imports', 'merges', 'privacy', 'audit', 'events', 'profile'];
 /** the composition of the whole: these may import everything */
-const root = 'app.ts|worker.ts|facts.ts|runtime.ts|processes.ts|tools.ts|main.ts';
+const root = 'app.ts|worker.ts|facts.ts|measures.ts|runtime.ts|processes.ts|tools.ts|main.ts';
 
 const at = (names) =>
   `^src/(${names.map((name) => (name.endsWith('.ts') ? name.replace('.', '[.]') : `${name}/`)).join('|')})`;

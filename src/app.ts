@@ -19,6 +19,7 @@ import { decorateCallers } from './platform/http/callers.js';
 import { boundConnections } from './platform/http/connections.js';
 import { useFairUse } from './platform/http/fair-use.js';
 import { type Health, healthRoutes } from './platform/http/health.js';
+import { measureRequests, metricsRoute } from './platform/http/measured.js';
 import { openApiOptions, openApiPage, swaggerUiOptions } from './platform/http/openapi.js';
 import { useLoadShedding } from './platform/http/overload.js';
 import { collectRoutes, methodsOf } from './platform/http/paths.js';
@@ -27,6 +28,7 @@ import { useProblems } from './platform/http/problems.js';
 import { securityTxt, useCors, useSecurityHeaders } from './platform/http/security-headers.js';
 import { createServer, useParsers, useReplyFields, useRequestRules } from './platform/http/server.js';
 import type { Logger } from './platform/log.js';
+import type { Metrics } from './platform/metrics/metrics.js';
 import { profileRoutes } from './profile/routes.js';
 import { relationshipRoutes } from './relationships/routes.js';
 import type { LoadFacts } from './rules/facts.js';
@@ -41,6 +43,7 @@ export type AppDeps = {
   /** what rules may speak of */
   facts: LoadFacts;
   health: Health;
+  metrics: Metrics;
 };
 
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
@@ -48,6 +51,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = createServer(config, log);
   app.decorate('operations', []);
   app.decorate('guarded', new Map());
+  measureRequests(app, deps.metrics);
   decorateCallers(app, deps);
   const routes = collectRoutes(app);
   useProblems(app, (path) => methodsOf(routes, path));
@@ -63,6 +67,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(swaggerUi, swaggerUiOptions());
   await app.register(async (scope) => {
     healthRoutes(scope, deps.health);
+    metricsRoute(scope, deps.metrics, config.metrics === 'public');
     problemPage(scope);
     openApiPage(scope);
     securityTxt(scope, config.securityContact);

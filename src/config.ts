@@ -23,11 +23,11 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-const integer = (minimum: number, maximum: number, standard: number, description: string) =>
+const integer = (minimum: number, maximum: number, standard: number | undefined, description: string) =>
   Type.Integer({
     minimum,
     maximum,
-    default: standard,
+    ...(standard === undefined ? {} : { default: standard }),
     description,
     allowed: `an integer from ${minimum} to ${maximum}`,
   });
@@ -143,6 +143,19 @@ const schema = Type.Object({
   logLevel: Type.Union(
     logLevels.map((level) => Type.Literal(level)),
     { default: 'info', description: 'What is logged.', allowed: `one of ${logLevels.join(', ')}` },
+  ),
+  metrics: Type.Union([Type.Literal('key'), Type.Literal('public')], {
+    default: 'key',
+    description: 'Who may read `GET /metrics` of the API: keys with the scope `metrics:read`, or everybody.',
+    allowed: 'key or public',
+  }),
+  metricsPort: Type.Optional(
+    integer(
+      0,
+      65_535,
+      undefined,
+      'Port of its own on which a process, a worker too, shows `/metrics` and `/livez` without a key. Unset: none.',
+    ),
   ),
   databasePoolSize: integer(2, 500, 10, 'Database connections of an API process.'),
   workerPoolSize: integer(

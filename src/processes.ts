@@ -5,6 +5,8 @@ import { type AppDeps, buildApp } from './app.js';
 import type { Config } from './config.js';
 import type { Health } from './platform/http/health.js';
 import type { Logger } from './platform/log.js';
+import { serveMetrics } from './platform/metrics/page.js';
+import { measureQueues } from './platform/metrics/queues.js';
 import type { Queues } from './platform/queue.js';
 import { firstKey, openJobQueues, openRuntime, type Runtime } from './runtime.js';
 import { buildWorkers } from './worker.js';
@@ -53,14 +55,22 @@ async function running(runtime: Runtime, parts: { api: boolean; worker: boolean 
     for (const one of stops.splice(0).reverse()) await one();
   };
   try {
+    const shown = await showMetrics(runtime);
+    stops.push(shown.close);
     const queues = parts.worker ? await openJobQueues(runtime) : undefined;
     if (queues !== undefined) {
       stops.push(() => queues.close(runtime.config.drainTimeoutSeconds));
+      measureQueues(runtime.metrics, queues);
       const workers = buildWorkers({ ...runtime, queues });
       stops.push(() => workers.stop());
     }
-    if (parts.api) stops.push(await listen(runtime, queues));
-    else console.log(`Worker runs on ${runtime.database}, jobs on ${jobsOn(queues)}. Stop with Ctrl-C.`);
+    if (parts.api) stops.push(await listen(runtime, queues, shown.at));
+    else {
+      const metrics = shown.at === undefined ? '' : ` Metrics at ${shown.at}.`;
+      console.log(
+        `Worker runs on ${runtime.database}, jobs on ${jobsOn(queues)}.${metrics} Stop with Ctrl-C.`,
+      );
+    }
     return { stop };
   } catch (error) {
     await stop();
@@ -70,8 +80,20 @@ async function running(runtime: Runtime, parts: { api: boolean; worker: boolean 
 
 const jobsOn = (queues: Queues | undefined) => (queues?.kind === 'redis' ? 'Redis' : 'PostgreSQL');
 
+/** The metrics on a port of their own, where there is to be one. */
+async function showMetrics({ config, metrics }: Runtime): Promise<{ at?: string; close(): Promise<void> }> {
+  const { host, metricsPort: port } = config;
+  if (port === undefined) return { close: async () => undefined };
+  const page = await serveMetrics(metrics, { host, port });
+  return { at: `http://${host}:${page.port}/metrics`, close: page.close };
+}
+
 /** Listens, and tells the operator where. Returns what ends it without dropping a request. */
-async function listen(runtime: Runtime, queues: Queues | undefined): Promise<() => Promise<void>> {
+async function listen(
+  runtime: Runtime,
+  queues: Queues | undefined,
+  metricsAt: string | undefined,
+): Promise<() => Promise<void>> {
   const { config, services } = runtime;
   const health: Health = {
     draining: false,
@@ -90,6 +112,7 @@ async function listen(runtime: Runtime, queues: Queues | undefined): Promise<() 
     `  Swagger UI   ${address}/docs`,
     `  Runs on      ${runtime.database}`,
     ...(queues === undefined ? [] : [`  Jobs on      ${jobsOn(queues)}`]),
+    ...(metricsAt === undefined ? [] : [`  Metrics      ${metricsAt}`]),
     ...(config.sandbox ? [`  Sandbox      its clock stands at ${await runtime.clock.now()}`] : []),
     ...(secret === undefined ? [] : [`  API key      ${secret}   (shown this once)`]),
     '  Stop         Ctrl-C',

@@ -1,13 +1,16 @@
 /** Opens what the commands share, and closes it again in the opposite order. */
 import type { Config } from './config.js';
-import { openDatabase } from './db/client.js';
+import { type Database, openDatabase } from './db/client.js';
 import { loadFacts } from './facts.js';
+import { measures } from './measures.js';
 import { ensureBootstrapKey } from './platform/api-keys.js';
 import { type Clock, hasSandboxClock, realClock, sandboxClock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
 import { startEmbedded } from './platform/embedded.js';
 import { checkInstallation } from './platform/installation.js';
 import type { Logger } from './platform/log.js';
+import { measureDatabase, measurePool } from './platform/metrics/measures.js';
+import { createMetrics, type Metrics } from './platform/metrics/metrics.js';
 import { migrateDatabase } from './platform/migrate.js';
 import { openQueues, type Queues } from './platform/queue.js';
 import { loadKeyring } from './platform/secrets.js';
@@ -76,11 +79,20 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       embedded === undefined
         ? describeUrl(databaseUrl)
         : `embedded PostgreSQL ${embedded.version} in ${config.dataDir}`;
-    return { config, services, clock, log, facts: loadFacts, databaseUrl, database: name, close };
+    const metrics = metricsOf(database, clock);
+    return { config, services, clock, log, facts: loadFacts, metrics, databaseUrl, database: name, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Metrics of a process, with what is read from its database. */
+export function metricsOf(database: Database, clock: Clock): Metrics {
+  const metrics = createMetrics();
+  measurePool(metrics, database);
+  measureDatabase(metrics, { database, clock }, measures);
+  return metrics;
 }
 
 /** Where it is, without who it is. */

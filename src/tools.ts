@@ -9,6 +9,7 @@ import { distributeDatabase } from './platform/distribute.js';
 import { startEmbedded } from './platform/embedded.js';
 import type { Logger } from './platform/log.js';
 import { createLog } from './platform/log.js';
+import { createMetrics } from './platform/metrics/metrics.js';
 import { migrateDatabase } from './platform/migrate.js';
 
 export async function migrateOnly(config: Config, log: Logger): Promise<undefined> {
@@ -46,6 +47,7 @@ export async function openApiDocument(): Promise<object> {
     log: createLog('silent'),
     facts: loadFacts,
     health,
+    metrics: createMetrics(),
   });
   await app.ready();
   const document = app.swagger();

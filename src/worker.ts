@@ -5,14 +5,23 @@ import { approvalJobs } from './platform/approvals/expiry.js';
 import type { Clock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
 import { housekeepingJobs } from './platform/housekeeping.js';
+import { secondsSinceMade } from './platform/ids.js';
 import { type Job, wakesOn, workUntilDone } from './platform/jobs.js';
 import type { Logger } from './platform/log.js';
+import type { Metrics } from './platform/metrics/metrics.js';
 import type { Queues } from './platform/queue.js';
-import { startRelay } from './platform/relay.js';
+import { type RelayedEvent, startRelay } from './platform/relay.js';
 import type { LoadFacts } from './rules/facts.js';
 import { segmentJobs } from './segments/jobs.js';
 
-export type WorkerDeps = { services: Services; clock: Clock; log: Logger; facts: LoadFacts };
+export type WorkerDeps = {
+  services: Services;
+  clock: Clock;
+  log: Logger;
+  /** what rules may speak of */
+  facts: LoadFacts;
+  metrics: Metrics;
+};
 
 /** All background work, in no particular order. */
 export const allJobs = (deps: WorkerDeps): Job[] => [
@@ -27,19 +36,22 @@ export function buildWorkers(
   deps: WorkerDeps & { queues: Queues; config: Config },
   jobs: readonly Job[] = allJobs(deps),
 ): { stop(): Promise<void> } {
-  const { queues, log, config } = deps;
+  const { queues, log, config, metrics } = deps;
   let stopping = false;
   for (const job of jobs) {
     queues.runWorker({
       queue: job.queue,
       concurrency: config.workerConcurrency,
-      handler: (wake) => workUntilDone(job, () => stopping || wake.signal.aborted),
+      handler: (wake) =>
+        timed(metrics, job.queue, () => workUntilDone(job, () => stopping || wake.signal.aborted)),
     });
     queues.schedule(job.queue, job.everySeconds);
   }
   const relay = startRelay(
     deps.services.database,
-    (types) => {
+    (events) => {
+      count(metrics, events);
+      const types = new Set(events.map((event) => event.type));
       for (const job of jobs) if ([...types].some((type) => wakesOn(job, type))) queues.wake(job.queue);
     },
     (error) => log.error({ err: error }, 'the relay failed and tries again'),
@@ -50,4 +62,23 @@ export function buildWorkers(
       await relay.stop();
     },
   };
+}
+
+async function timed(metrics: Metrics, queue: string, work: () => Promise<void>): Promise<void> {
+  const end = metrics.jobSeconds.startTimer({ queue });
+  try {
+    await work();
+  } catch (error) {
+    end({ outcome: 'failed' });
+    throw error;
+  }
+  end({ outcome: 'done' });
+  metrics.jobLastSuccess.setToCurrentTime({ queue });
+}
+
+/** Ids are ordered by time: the first of them is the one that waited longest. */
+function count(metrics: Metrics, events: readonly RelayedEvent[]): void {
+  for (const { type } of events) metrics.eventsPublished.inc({ type });
+  const [first] = events.map((event) => event.id).sort();
+  if (first !== undefined) metrics.relayLagSeconds.observe(secondsSinceMade(first));
 }

@@ -6,6 +6,7 @@ import { DomainError } from '../platform/errors.js';
 import type { Health } from '../platform/http/health.js';
 import { operation } from '../platform/http/operation.js';
 import { Ref, Strict } from '../platform/http/schemas.js';
+import type { Metrics } from '../platform/metrics/metrics.js';
 import { eventTypes } from './catalogue.js';
 import { openFeed } from './feed.js';
 import { CloudEvent, EventPage } from './schemas.js';
@@ -50,7 +51,7 @@ const common = { tag: 'Events', domain: 'Customer Event History', scope } as con
 
 export function eventRoutes(
   app: FastifyInstance,
-  deps: { services: Services; health: Health; config: Config },
+  deps: { services: Services; health: Health; config: Config; metrics: Metrics },
 ): void {
   const { health, config } = deps;
   const feed = openFeed(() => deps.services.database);
@@ -122,10 +123,12 @@ export function eventRoutes(
       const after = lastEventId(request.headers['last-event-id']) ?? query.after;
       const filter = filterOf(query, knownTypes);
       const leave = register.enter(ctx.actor);
+      deps.metrics.eventStreams.inc();
       const gone = new AbortController();
       reply.raw.once('close', () => {
         gone.abort();
         leave();
+        deps.metrics.eventStreams.dec();
       });
       if (request.raw.method === 'HEAD') return { status: 200, headers: streamHeaders };
       const stream = eventStream({
@@ -135,7 +138,10 @@ export function eventRoutes(
         reach: () => reachOf(app, request, health),
         heartbeatMilliseconds: config.eventStreamHeartbeatSeconds * 1000,
         gone: gone.signal,
-        cut: () => reply.raw.destroy(),
+        cut: () => {
+          deps.metrics.eventStreamsCut.inc();
+          reply.raw.destroy();
+        },
       });
       return { status: 200, headers: streamHeaders, body: stream };
     },

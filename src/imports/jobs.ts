@@ -2,10 +2,13 @@ import type { Clock } from '../platform/clock.js';
 import type { Services } from '../platform/context.js';
 import type { Job } from '../platform/jobs.js';
 import type { Logger } from '../platform/log.js';
+import type { Metrics } from '../platform/metrics/metrics.js';
 import { workOnImport } from './processing.js';
 import { forgetImports } from './retention.js';
 
-export const importJobs = (deps: { services: Services; clock: Clock; log: Logger }): Job[] => [
+type Deps = { services: Services; clock: Clock; log: Logger; metrics: Metrics };
+
+export const importJobs = (deps: Deps): Job[] => [
   {
     queue: 'imports',
     everySeconds: 5,

@@ -8,6 +8,7 @@ import type { Tx } from '../db/client.js';
 import type { Clock } from '../platform/clock.js';
 import type { Ctx, Services } from '../platform/context.js';
 import type { Logger } from '../platform/log.js';
+import type { Metrics } from '../platform/metrics/metrics.js';
 import { transact } from '../platform/transact.js';
 import { applyChunk, isPassing, type PreparedChunk, prepareChunk, writeRejections } from './chunk.js';
 import { type Claim, ClaimLost, claimImport, leaseEnd, releaseImport } from './claims.js';
@@ -18,7 +19,7 @@ import type { ImportRow } from './rows.js';
 import { importEvent } from './service.js';
 import { importKey, readChunk } from './staging.js';
 
-type Deps = { services: Services; clock: Clock; log: Logger };
+type Deps = { services: Services; clock: Clock; log: Logger; metrics: Metrics };
 
 /** An import is worked on for so long at a time: others have their turn, and a stop is not kept waiting. */
 const turnMilliseconds = 3000;
@@ -83,7 +84,9 @@ async function work(deps: Deps, claim: Claim): Promise<void> {
         return;
       }
       if (isStopped) return;
-      isStopped = !(await applyAndCommit(await contextOf(deps, row), claim, chunk));
+      const { goesOn, counts } = await applyAndCommit(await contextOf(deps, row), claim, chunk);
+      isStopped = !goesOn;
+      countRows(deps.metrics, row.kind, counts);
     }
   };
   const lanes = Array.from({ length: lanesOf(row) }, () =>
@@ -119,8 +122,9 @@ function chunksOf(deps: Deps, { row }: Claim): { next(): Promise<PreparedChunk |
   };
 }
 
-/** True where the import goes on. */
-async function applyAndCommit(ctx: Ctx, claim: Claim, chunk: PreparedChunk): Promise<boolean> {
+type Applied = { goesOn: boolean; counts: Counts };
+
+async function applyAndCommit(ctx: Ctx, claim: Claim, chunk: PreparedChunk): Promise<Applied> {
   try {
     return await commitChunk(ctx, claim, chunk, false);
   } catch (error) {
@@ -129,7 +133,7 @@ async function applyAndCommit(ctx: Ctx, claim: Claim, chunk: PreparedChunk): Pro
   }
 }
 
-function commitChunk(ctx: Ctx, claim: Claim, chunk: PreparedChunk, isCareful: boolean): Promise<boolean> {
+function commitChunk(ctx: Ctx, claim: Claim, chunk: PreparedChunk, isCareful: boolean): Promise<Applied> {
   const { row } = claim;
   return transact(ctx, async (tx) => {
     const mayUndo = row.dry_run || row.on_error === 'abort';
@@ -151,7 +155,7 @@ function commitChunk(ctx: Ctx, claim: Claim, chunk: PreparedChunk, isCareful: bo
       ? await abort(tx, ctx, row.id, first?.record.line ?? 1)
       : { audit: [], events: [] };
     return {
-      value: !isAborted,
+      value: { goesOn: !isAborted, counts },
       audit: isUndone ? ended.audit : effect.audit,
       events: isUndone ? ended.events : effect.events,
     };
@@ -159,6 +163,15 @@ function commitChunk(ctx: Ctx, claim: Claim, chunk: PreparedChunk, isCareful: bo
 }
 
 type Counts = { done: number; accepted: number; duplicates: number; rejected: number };
+
+function countRows(
+  { importRows }: Metrics,
+  kind: ImportRow['kind'],
+  { accepted, duplicates, rejected }: Counts,
+) {
+  for (const [outcome, count] of Object.entries({ accepted, duplicate: duplicates, rejected }))
+    importRows.inc({ kind, outcome }, count);
+}
 
 /** Throws `ClaimLost`, and all that was done is undone. */
 async function moveOn(tx: Tx, { row, token }: Claim, chunk: number, counts: Counts): Promise<void> {

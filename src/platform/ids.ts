@@ -31,3 +31,7 @@ export function newId(): string {
 }
 
 export const isId = (text: string): boolean => validate(text);
+
+/** How long ago an id was made, by the real clock: never negative, though another machine's may go before. */
+export const secondsSinceMade = (id: string): number =>
+  Math.max(0, Date.now() - Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)) / 1000;

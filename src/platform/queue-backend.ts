@@ -15,6 +15,7 @@ import {
 import { Redis } from 'ioredis';
 import { Pool, type PoolClient } from 'pg';
 import type { Log } from './postmaster.js';
+import { withinSeconds } from './within.js';
 
 export type QueueBackend = {
   kind: 'postgresql' | 'redis';
@@ -183,13 +184,4 @@ async function checkEviction(client: Redis) {
   const policy = /^maxmemory_policy:(\S+)/m.exec(await client.info('memory'))?.[1];
   if (policy !== undefined && policy !== 'noeviction')
     throw new Error(`REDIS_URL: maxmemory-policy is ${policy} and must be noeviction, or jobs are lost`);
-}
-
-/** The promise's value, or `undefined` when it takes longer. */
-export async function withinSeconds<T>(seconds: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, seconds * 1000, undefined);
-  });
-  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
 }

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
 import type { Log } from './postmaster.js';
-import { type QueueBackend, withinSeconds } from './queue-backend.js';
+import type { QueueBackend } from './queue-backend.js';
+import { withinSeconds } from './within.js';
 
 export type Wake = {
   /** What was woken; `undefined` is the whole queue. */

@@ -6,9 +6,10 @@
  */
 import type { Queue } from 'bullmq';
 import type { Log } from './postmaster.js';
-import { openPostgresBackend, openRedisBackend, type QueueBackend, withinSeconds } from './queue-backend.js';
+import { openPostgresBackend, openRedisBackend, type QueueBackend } from './queue-backend.js';
 import { type RunningWorker, startWorker, type WorkerSettings } from './queue-worker.js';
 import { wakeBuffer } from './wake-buffer.js';
+import { withinSeconds } from './within.js';
 
 export type { Handler, Wake } from './queue-worker.js';
 

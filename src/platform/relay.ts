@@ -8,14 +8,16 @@ import type { Database } from '../db/client.js';
 
 const batchSize = 1000;
 
-/** Sequences what waits, a batch. Returns the types of the events, empty where nothing waited or another relays. */
-export async function relayEvents(database: Database): Promise<Set<string>> {
-  const rows = await database.begin(async (tx) => {
+export type RelayedEvent = { id: string; type: string };
+
+/** Sequences what waits, a batch. Returns what it was, empty where nothing waited or another relays. */
+export function relayEvents(database: Database): Promise<RelayedEvent[]> {
+  return database.begin(async (tx) => {
     const [lock] = await tx.rows<{ taken: boolean }>(
       sql`select pg_try_advisory_xact_lock(hashtextextended('clientele_relay', 0)) as taken`,
     );
     if (lock?.taken !== true) return [];
-    return tx.named<{ type: string }>(
+    return tx.named<RelayedEvent>(
       'relay_events',
       `with waiting as (
          select id, row_number() over (order by occurred_at, subject_version, id) as place
@@ -28,17 +30,16 @@ export async function relayEvents(database: Database): Promise<Set<string>> {
        )
        update outbox set sequence = head.base + waiting.place
        from waiting, head where outbox.id = waiting.id
-       returning outbox.type`,
+       returning outbox.id, outbox.type`,
       [batchSize],
     );
   });
-  return new Set(rows.map((row) => row.type));
 }
 
-/** Runs the relay until it is told to stop. `onEvents` hears the types of what was sequenced, after the commit. */
+/** Runs the relay until it is told to stop. `onEvents` hears what was sequenced, after the commit. */
 export function startRelay(
   database: Database,
-  onEvents: (types: ReadonlySet<string>) => void,
+  onEvents: (events: readonly RelayedEvent[]) => void,
   onError: (error: unknown) => void,
 ): { stop(): Promise<void> } {
   let stopped = false;
@@ -47,9 +48,9 @@ export function startRelay(
     while (!stopped) {
       let found = false;
       try {
-        const types = await relayEvents(database);
-        found = types.size > 0;
-        if (found) onEvents(types);
+        const events = await relayEvents(database);
+        found = events.length > 0;
+        if (found) onEvents(events);
       } catch (error) {
         onError(error);
         await pause(1000);

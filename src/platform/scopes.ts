@@ -13,6 +13,7 @@ export const scopes = {
   'approvals:read': 'Read what waits for a second person, and take back what one has asked for oneself',
   'approvals:decide': 'Decide on what others have asked for, where one holds the scope of the operation too',
   'events:read': 'Read the events that go out',
+  'metrics:read': 'Read the metrics of the service',
   admin: 'Everything, and the administration of keys',
 } as const;
 

@@ -59,7 +59,7 @@ async function sequencesWhere(condition: string, after = 0): Promise<number[]> {
 }
 
 const relayAll = async () => {
-  while ((await relayEvents(t.database)).size > 0);
+  while ((await relayEvents(t.database)).length > 0);
 };
 
 /** Many events at once, as the relay would have left them. */

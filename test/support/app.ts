@@ -18,6 +18,7 @@ import { createLog, type Logger } from '../../src/platform/log.js';
 import { relayEvents } from '../../src/platform/relay.js';
 import type { Scope } from '../../src/platform/scopes.js';
 import { createKeyring } from '../../src/platform/secrets.js';
+import { metricsOf } from '../../src/runtime.js';
 import { allJobs, type WorkerDeps } from '../../src/worker.js';
 import { undeclaredEvents } from './catalogue.js';
 import { Client } from './client.js';
@@ -82,7 +83,8 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
     createLog('error', {
       write: (line) => void (options.provokes?.test(line) || failures.push(line)),
     });
-  const deps: WorkerDeps = { services, clock, log, facts: loadFacts };
+  const metrics = metricsOf(database, clock);
+  const deps: WorkerDeps = { services, clock, log, facts: loadFacts, metrics };
   const health: Health = {
     draining: false,
     checks: { database: () => database.ping() },
@@ -114,7 +116,7 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
     async drain() {
       do {
         for (const job of jobs) await workUntilDone(job, () => false);
-      } while ((await relayEvents(database)).size > 0);
+      } while ((await relayEvents(database)).length > 0);
     },
     async travelTo(instant) {
       await setSandboxClock(database, instant, realNow());

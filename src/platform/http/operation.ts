@@ -207,7 +207,9 @@ function problemCodes(op: Operation<TObject, TObject, TSchema>): ProblemCode[] {
   const takesBody = op.body !== undefined || op.bodyTypes !== undefined;
   return [
     ...everywhere,
-    ...(op.evenWhenOverloaded === true ? [] : (['rate_limited', 'overloaded'] as const)),
+    ...(op.evenWhenOverloaded === true ? [] : (['overloaded'] as const)),
+    // keys that are wrong are counted everywhere
+    ...(op.evenWhenOverloaded === true && op.scope === null ? [] : (['rate_limited'] as const)),
     ...(op.scope === null ? [] : (['unauthenticated', 'insufficient_scope'] as const)),
     ...(isOfTheBank(op) ? (['bank_wide'] as const) : []),
     ...(op.path.includes('{') ? (['not_found'] as const) : []),
