@@ -6,6 +6,7 @@ import {
   Id,
   Instant,
   Key,
+  keyPattern,
   Nullable,
   Page,
   Ref,
@@ -27,10 +28,7 @@ export const customerStatuses = [
 /** merged and erased are outcomes of their own operations */
 export const statableStatuses = ['prospect', 'active', 'restricted', 'closed', 'deceased'] as const;
 
-export const SourceKey = Type.String({
-  pattern: '^[a-z][a-z0-9_]{0,62}$',
-  description: 'The system that tells us this',
-});
+export const SourceKey = Key('The system that tells us this');
 
 type Optionals<T extends TProperties> = { [K in keyof T]: TOptional<T[K]> };
 
@@ -50,7 +48,11 @@ const statable = {
   founding_date: Nullable(DateOnly('Date on which an organization was founded')),
   gender: Nullable(StringEnum(['female', 'male', 'other'])),
   language: Nullable(
-    Type.String({ pattern: '^[a-zA-Z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$', description: 'BCP 47 language tag' }),
+    Type.String({
+      pattern: '^[a-zA-Z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$',
+      maxLength: 30,
+      description: 'BCP 47 language tag',
+    }),
   ),
   city: Nullable(Text('City of residence or seat', 100)),
   branch: Nullable(Text('Code of the branch that keeps the customer', 40)),
@@ -61,7 +63,7 @@ const statable = {
   }),
 };
 
-const Attributes = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$' }), Type.Unknown(), {
+const Attributes = Type.Record(Type.String({ pattern: keyPattern }), Type.Unknown(), {
   maxProperties: 64,
   description: 'Declared custom attributes by name; null clears one',
 });
@@ -86,7 +88,9 @@ const AddressFields = {
   city: Type.Optional(Text('City', 100)),
   province: Type.Optional(Text('Province or state', 100)),
   postal_code: Type.Optional(Text('Postal code', 20)),
-  country: Type.Optional(Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2' })),
+  country: Type.Optional(
+    Type.String({ pattern: '^[A-Z]{2}$', maxLength: 2, description: 'ISO 3166-1 alpha-2' }),
+  ),
 };
 export const AddressIn = Strict(AddressFields, { $id: 'Address', description: 'A postal address' });
 

@@ -1,6 +1,6 @@
 /** Searches and duplicate checks as the API takes and answers them. */
 import { type Static, Type } from 'typebox';
-import { DateOnly, Nullable, Ref, Strict, StringEnum, Text } from '../platform/http/schemas.js';
+import { DateOnly, keyPattern, Nullable, Ref, Strict, StringEnum, Text } from '../platform/http/schemas.js';
 import type { DuplicateReason } from './duplicates.js';
 import { Customer, customerKinds, IdentifierIn } from './schemas.js';
 
@@ -22,7 +22,7 @@ export const CustomerSearch = Strict(
     birth_date: Type.Optional(DateOnly('Date of birth')),
     kind: Type.Optional(StringEnum(customerKinds, { description: 'Only customers of this kind' })),
     attributes: Type.Optional(
-      Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$' }), Type.Unknown(), {
+      Type.Record(Type.String({ pattern: keyPattern }), Type.Unknown(), {
         minProperties: 1,
         maxProperties: 20,
         description: 'Only customers with these values of attributes that are declared as searchable',

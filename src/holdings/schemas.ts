@@ -7,6 +7,7 @@ import {
   DateOnly,
   Id,
   Instant,
+  keyPattern,
   Money,
   Nullable,
   Page,
@@ -19,11 +20,12 @@ import { categories, roles, statuses } from './vocabulary.js';
 
 const Share = Type.String({
   pattern: '^(100(\\.0{1,4})?|(0|[1-9][0-9]?)(\\.[0-9]{1,4})?)$',
+  maxLength: 8,
   description: 'Percent of the holding, for owners',
 });
 const startsOn = DateOnly('First day in this role');
 const endsOn = DateOnly('The day from which it no longer stands');
-const Attributes = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$' }), Type.Unknown(), {
+const Attributes = Type.Record(Type.String({ pattern: keyPattern }), Type.Unknown(), {
   maxProperties: 64,
   description: 'What else the source tells, merged member by member; null clears one',
 });

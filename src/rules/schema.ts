@@ -4,7 +4,7 @@
  * file of its own beside `fact-condition.ts` and `activity-condition.ts`.
  */
 import { Type } from 'typebox';
-import { Ref, Strict, StringEnum } from '../platform/http/schemas.js';
+import { Duration, Ref, Strict, StringEnum } from '../platform/http/schemas.js';
 
 export const limits = { depth: 8, leaves: 64, listValues: 1000, windowYears: 20, textLength: 1000 } as const;
 
@@ -111,12 +111,12 @@ export const ActivityFilterSchema = Strict(
 
 export const RuleWindowSchema = Strict(
   {
-    last: Type.String({
-      pattern:
-        '^P(?=[0-9T])([0-9]{1,4}Y)?([0-9]{1,4}M)?([0-9]{1,4}W)?([0-9]{1,5}D)?(T(?=[0-9])([0-9]{1,6}H)?([0-9]{1,6}M)?([0-9]{1,9}S)?)?$',
-      description: "An activity is in while occurred_at <= now < occurred_at + last, in the bank's time zone",
-      examples: ['P30D'],
-    }),
+    last: Duration(
+      "An activity is in while occurred_at <= now < occurred_at + last, in the bank's time zone",
+      {
+        examples: ['P30D'],
+      },
+    ),
   },
   { $id: 'RuleWindow', description: 'ISO 8601 duration, at most 20 years' },
 );

@@ -1,11 +1,12 @@
 import { type Static, Type } from 'typebox';
 import { type ApprovalRow, approvalStates, openedOf } from '../approvals/stored.js';
 import type { Ctx } from '../context.js';
-import { Count, Id, Instant, Nullable, Page, Ref, Strict, StringEnum, Text } from './schemas.js';
+import { Count, Duration, Id, Instant, Nullable, Page, Ref, Strict, StringEnum, Text } from './schemas.js';
 
 export const OperationName = (description: string) =>
-  Type.String({ pattern: '^[a-z][A-Za-z0-9_]{0,62}$', description });
-export const PlanHash = (description: string) => Type.String({ pattern: '^[0-9a-f]{64}$', description });
+  Type.String({ pattern: '^[a-z][A-Za-z0-9_]{0,62}$', maxLength: 63, description });
+export const PlanHash = (description: string) =>
+  Type.String({ pattern: '^[0-9a-f]{64}$', maxLength: 64, description });
 
 const Freely = (description: string) => Nullable(Type.Record(Type.String(), Type.Unknown(), { description }));
 
@@ -78,11 +79,7 @@ export const ApprovalWithdrawal = Strict(
 export const approvalPolicyFields = {
   required: Type.Boolean({ description: 'Whether the operation waits for a second person' }),
   threshold: Nullable(Count('From how much on, of what `counts` says; null: always')),
-  expires_after: Type.String({
-    pattern:
-      '^P(?=[0-9T])([0-9]{1,4}Y)?([0-9]{1,4}M)?([0-9]{1,4}W)?([0-9]{1,5}D)?(T(?=[0-9])([0-9]{1,6}H)?([0-9]{1,6}M)?([0-9]{1,9}S)?)?$',
-    description: "ISO 8601 duration in the bank's calendar, at most a year",
-  }),
+  expires_after: Duration("ISO 8601 duration in the bank's calendar, at most a year"),
 };
 export const ApprovalPolicy = Strict(
   {

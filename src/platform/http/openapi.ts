@@ -3,6 +3,7 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { FastifySwaggerUiOptions } from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { scopes } from '../scopes.js';
+import { withIntegerFormats } from './openapi-integers.js';
 import { withSharedReplies } from './openapi-replies.js';
 import type { OperationRow } from './operation.js';
 
@@ -98,7 +99,7 @@ export function openApiOptions(
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         contact: { name: 'Clientele' },
       },
-      servers: [{ url: '/', description: 'This service' }],
+      servers: [{ url: '/', description: 'This service, in production or as a sandbox' }],
       tags: tags.map(([name, description]) => ({ name, description })),
       components: {
         securitySchemes: {
@@ -109,12 +110,8 @@ export function openApiOptions(
     },
     transformObject: (made) => {
       const document = 'openapiObject' in made ? made.openapiObject : made.swaggerObject;
-      return {
-        ...withSharedReplies(
-          withTokens(withOptionalDefaults(withBodyExamples(document, operations)), oidcIssuer),
-        ),
-        webhooks,
-      };
+      const frame = withTokens(withOptionalDefaults(withIntegerFormats(document)), oidcIssuer);
+      return { ...withSharedReplies(withBodyExamples(frame, operations)), webhooks };
     },
     exposeHeadRoutes: false,
     refResolver: {

@@ -32,20 +32,30 @@ export function Ref<T extends TSchema>(component: T) {
   return Type.Unsafe<Static<T>>({ $ref: `${(component as T & { $id: string }).$id}#` });
 }
 
-export const Id = (description: string) => Type.String({ format: 'uuid', description });
+export const Id = (description: string) => Type.String({ format: 'uuid', maxLength: 36, description });
 export const Instant = (description: string) =>
   Type.String({ format: 'date-time', maxLength: 40, description });
-export const DateOnly = (description: string) => Type.String({ format: 'date', description });
+export const DateOnly = (description: string) => Type.String({ format: 'date', maxLength: 10, description });
 export const Text = (description: string, maxLength = 200) =>
   Type.String({ minLength: 1, maxLength, description });
-export const Key = (description: string) => Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$', description });
+/** ISO 8601; how long it may be at most is said where it is used. */
+export const Duration = (description: string, options: { examples?: string[] } = {}) =>
+  Type.String({
+    pattern:
+      '^P(?=[0-9T])([0-9]{1,4}Y)?([0-9]{1,4}M)?([0-9]{1,4}W)?([0-9]{1,5}D)?(T(?=[0-9])([0-9]{1,6}H)?([0-9]{1,6}M)?([0-9]{1,9}S)?)?$',
+    maxLength: 50,
+    description,
+    ...options,
+  });
+export const keyPattern = '^[a-z][a-z0-9_]{0,62}$';
+export const Key = (description: string) => Type.String({ pattern: keyPattern, maxLength: 63, description });
 export const Currency = (description = 'ISO 4217 currency code') =>
-  Type.String({ pattern: '^[A-Z]{3}$', description });
+  Type.String({ pattern: '^[A-Z]{3}$', maxLength: 3, description });
 /** At most 15 digits before the point and 4 after it: numeric keeps it exactly. */
 export const Money = (description: string) =>
-  Type.String({ pattern: '^-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$', description });
+  Type.String({ pattern: '^-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$', maxLength: 21, description });
 export const Amount = (description: string) =>
-  Type.String({ pattern: '^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$', description });
+  Type.String({ pattern: '^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$', maxLength: 20, description });
 export const Count = (description: string) =>
   Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description });
 
