@@ -91,7 +91,8 @@ describe('masks', () => {
     );
     fc.assert(
       fc.property(value, (text) => {
-        fc.pre(!/^[*\s]*$/.test(text));
+        // the masks are made of these themselves
+        fc.pre(!/^[*\s-]*$/.test(text));
         for (const mask of [maskPhone, maskEmail, maskName, maskGivenName, maskIdentifier, maskDate]) {
           expect(mask(text)).toContain('*');
           expect(mask(text)).not.toContain(text);
