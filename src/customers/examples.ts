@@ -1,4 +1,7 @@
 /** Examples for the API's documentation: they are sent and answered as they stand. */
+/** a resident id of the form that GB 11643 gives, with its check character */
+export const nationalIdExample = { scheme: 'national_id', value: '11010519900517002X' };
+
 export const upsertExample = {
   family_name: '王',
   given_name: '小明',
@@ -8,7 +11,7 @@ export const upsertExample = {
   city: '上海',
   branch: '0101',
   relationship_manager: 'RM001',
-  identifiers: [{ scheme: 'core_banking', value: 'C000001' }],
+  identifiers: [{ scheme: 'core_banking', value: 'C000001' }, nationalIdExample],
   contact_points: [{ kind: 'phone', value: '13812345678', label: 'mobile', primary: true }],
   source: 'core',
   source_time: '2026-01-05T08:00:00Z',
@@ -41,6 +44,14 @@ export const customerExample = {
       id: '0197f3c2-1b7f-7a10-8c3d-5e6f7a8b9c0d',
       scheme: 'core_banking',
       value: 'C000001',
+      status: 'active',
+      source: 'core',
+      recorded_at: '2026-01-05T08:00:01.000000Z',
+    },
+    {
+      id: '0197f3c2-1b7f-7a31-9e4f-7a8b9c0d1e2f',
+      scheme: 'national_id',
+      value: '1101****002X',
       status: 'active',
       source: 'core',
       recorded_at: '2026-01-05T08:00:01.000000Z',

@@ -6,7 +6,7 @@ import { operation } from '../platform/http/operation.js';
 import { Id, Key, pageQuery, Ref, Strict, StringEnum, Text } from '../platform/http/schemas.js';
 import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
-import { customerExample, upsertExample } from './examples.js';
+import { customerExample, nationalIdExample, upsertExample } from './examples.js';
 import { removeIdentifier } from './identifiers.js';
 import * as schemas from './schemas.js';
 import * as service from './service.js';
@@ -161,7 +161,7 @@ function readRoutes(app: FastifyInstance): void {
     domain,
     scope: 'customers:read',
     body: Ref(schemas.IdentifierIn),
-    bodyExample: { scheme: 'national_id', value: '11010519491231002X' },
+    bodyExample: nationalIdExample,
     problems: ['rule_broken', 'not_found'],
     replies: { 200: customerReplies[200] },
     handler: async ({ ctx, body }) =>

@@ -1,0 +1,138 @@
+/**
+ * The examples of the document are sent to a running service as they stand, and each does what it shows. What a path
+ * names is made by the examples too; listed by hand is only what an operation needs to be there in a certain state.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { OperationRow } from '../../src/platform/http/operation.js';
+import { startTestApp, type TestApp } from '../support/app.js';
+import { type TryOut, tryOut } from '../support/approvals.js';
+import type { OpenApi } from '../support/contract.js';
+import { openStream } from '../support/event-stream.js';
+import { type Sample, sampleOf, sendSample } from '../support/operations.js';
+
+type Names = Record<string, string>;
+// biome-ignore lint/suspicious/noExplicitAny: whatever the service answered
+type Body = any;
+
+let t: TestApp;
+let document: OpenApi;
+let approvals: TryOut;
+beforeAll(async () => {
+  t = await startTestApp();
+  document = t.app.swagger() as unknown as OpenApi;
+});
+afterAll(() => t.stop());
+
+/** Sends an operation's example; fails where it is not answered as a success. */
+async function replay(id: string, names: Names = {}, headers: Record<string, string> = {}): Promise<Body> {
+  const row = rowOf(id);
+  const sample = sampleOf(document, row, names);
+  const reply = await sendSample(t.client, { ...sample, headers: { ...sample.headers, ...headers } });
+  expect(reply.status, `${id}: ${JSON.stringify(reply.body)}`).toBeLessThan(300);
+  return reply.body;
+}
+
+const rowOf = (id: string): OperationRow => {
+  const row = t.app.operations.find((one) => one.id === id);
+  if (row === undefined) throw new Error(`there is no operation ${id}`);
+  return row;
+};
+
+const bodyOf = (id: string): Body => (sampleOf(document, rowOf(id)) as Sample).body;
+
+/** Where a definition's first PUT makes it, an `If-Match` would ask for one that is there. */
+async function define(id: string, names: Names): Promise<Names> {
+  const { target, body } = sampleOf(document, rowOf(id), names);
+  const reply = await t.client.request('PUT', target, body);
+  expect(reply.status, JSON.stringify(reply.body)).toBe(201);
+  return names;
+}
+
+const idOf = async (making: Promise<Body>): Promise<Names> => ({ id: String((await making).id) });
+
+/** What stands in the paths of operations that name something. */
+const named: Record<string, () => Promise<Names>> = {
+  '/v1/customers/by-identifier/{scheme}/{value}': async () => bodyOf('createCustomer').identifiers[0],
+  '/v1/customers/{id}': async () => {
+    const { id, identifiers } = await replay('lookupCustomer');
+    const related = bodyOf('createRelationship').related_customer;
+    await t.client.post('/v1/customers', { kind: 'person', source: 'core', identifiers: [related] }, 201);
+    return { id, identifier_id: identifiers[0].id };
+  },
+  '/v1/holdings/{id}': async () => {
+    const { id } = (await replay('upsertHolding')).holding;
+    return { id };
+  },
+  '/v1/attributes/{name}': () => define('putAttribute', { name: 'preferred_branch' }),
+  '/v1/identifier-schemes/{key}': () => define('putIdentifierScheme', { key: 'card_system' }),
+  '/v1/imports/{id}': () => idOf(replay('createImport')),
+  '/v1/segments/{key}': async () => ({ key: bodyOf('createSegment').key }),
+  '/v1/api-keys/{id}': () => idOf(replay('createApiKey')),
+  '/v1/approvals/{id}': async () => ({ id: await approvals.ask([(await replay('lookupCustomer')).id]) }),
+  '/v1/approval-policies/{operation}': async () => ({ operation: 'putSegment' }),
+};
+
+/** What a reply tells that other paths of the same thing name. */
+const learned: Record<string, (body: Body) => Names> = {
+  createRelationship: ({ id }) => ({ relationship_id: id }),
+  listHoldingParties: ({ data }) => ({
+    party_id: data.find(({ role }: { role: string }) => role !== 'primary_owner')?.id,
+  }),
+};
+
+/** What else an operation needs than a thing that is there. */
+const prepared: Record<string, () => Promise<{ names: Names; headers?: Record<string, string> }>> = {
+  continueImport: async () => ({
+    names: await idOf(replay('createImport', {}, { 'upload-complete': '?0' })),
+    headers: { 'upload-offset': String(Buffer.byteLength(bodyOf('createImport'))) },
+  }),
+  withdrawApproval: async () => ({ names: { id: await approvals.ask([], await myself()) } }),
+};
+
+/** Who sends the examples, as the service names them. */
+async function myself(): Promise<string> {
+  const { data } = await replay('listApiKeys');
+  return `key:${data.find(({ name }: { name: string }) => name === 'test').id}`;
+}
+
+const prefixOf = (path: string) =>
+  Object.keys(named)
+    .filter((prefix) => path === prefix || path.startsWith(`${prefix}/`))
+    .sort((a, b) => b.length - a.length)[0];
+
+/** Operations in the order in which a newcomer tries them: what makes first, what takes away last. */
+function inOrder(): OperationRow[] {
+  const first = [
+    ...['createCustomer', 'upsertCustomer', 'createRelationship', 'upsertHolding', 'addHoldingParty'],
+    ...['listHoldingParties', 'recordActivities', 'createSegment'],
+  ];
+  const rank = ({ id, method }: OperationRow) => {
+    const place = first.indexOf(id);
+    return place >= 0 ? place : method === 'DELETE' ? first.length + 1 : first.length;
+  };
+  return t.app.operations.filter(({ id }) => id !== 'streamEvents').sort((a, b) => rank(a) - rank(b));
+}
+
+test('each example does what it shows', async () => {
+  const names: Record<string, Names> = {};
+  for (const row of inOrder()) {
+    approvals ??= await tryOut(t);
+    const prefix = prefixOf(row.path);
+    if (prefix === undefined && row.path.includes('{')) throw new Error(`who is named by ${row.path}?`);
+    const isFresh = /^(approve|reject|withdraw|cancel)/.test(row.id);
+    if (prefix !== undefined && (isFresh || names[prefix] === undefined))
+      names[prefix] = (await named[prefix]?.()) ?? {};
+    const own = await prepared[row.id]?.();
+    const body = await replay(row.id, own?.names ?? names[prefix ?? ''] ?? {}, own?.headers);
+    if (prefix !== undefined) names[prefix] = { ...names[prefix], ...learned[row.id]?.(body) };
+  }
+});
+
+test('the stream of events is opened as its example shows', async () => {
+  const { target } = sampleOf(document, rowOf('streamEvents'));
+  const query = target.replace('/v1/events/stream', '');
+  await t.drain();
+  const stream = await openStream(t.origin, { secret: t.client.secret ?? '', query });
+  await stream.until(() => stream.events.length > 0);
+  stream.leave();
+});
