@@ -226,7 +226,7 @@ describe('what is refused', () => {
     ['a leap second', { occurred_at: '2016-12-31T23:59:60Z' }, 'rule_broken', '/occurred_at'],
     ['a time before 1970', { occurred_at: '1969-12-31' }, 'rule_broken', '/occurred_at'],
     ['a time far ahead', { occurred_at: '2027-03-05T00:00:00Z' }, 'rule_broken', '/occurred_at'],
-    ['nobody', { customer: undefined }, 'malformed_request', '/customer'],
+    ['nobody', { customer: undefined }, 'malformed_request', ''],
     ['an unknown scheme', { customer: { scheme: 'shoe', value: '1' } }, 'rule_broken', '/customer/scheme'],
     ['an unknown id', { customer: { id: '0197f3c2-1b7e-7c31-9d52-3f6a1e2b4c5d' } }, 'not_found', '/customer'],
     [

@@ -6,9 +6,12 @@ import { Ajv2020, type ErrorObject, type Options } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { FastifySchemaCompiler } from 'fastify';
 import { DomainError, type FieldProblem } from '../errors.js';
+import { nearestBranch } from './nearest-branch.js';
 
 const common: Options = {
   allErrors: false,
+  // errors tell the schema and the value, so that the branch that was meant can be found
+  verbose: true,
   strict: true,
   strictTypes: false,
   strictRequired: false,
@@ -31,10 +34,12 @@ export function validatorCompiler(shared: Record<string, unknown>): FastifySchem
   const coercing = ajvWith({ coerceTypes: 'array', useDefaults: true }, shared);
   return ({ schema, httpPart }) => {
     const part = httpPart ?? 'body';
-    const validate = (part === 'body' ? strict : coercing).compile(schema);
+    const ajv = part === 'body' ? strict : coercing;
+    const validate = ajv.compile(schema);
     return (data: unknown) => {
       const sent = { ...(data as Record<string, unknown>) };
-      if (!validate(data)) return { error: requestError(fieldProblems(validate.errors ?? [], inOf(part))) };
+      if (!validate(data))
+        return { error: requestError(fieldProblems(ajv, validate.errors ?? [], inOf(part))) };
       const odd = part === 'body' ? undefined : oddNumber(sent, data as Record<string, unknown>);
       return odd === undefined ? { value: data } : { error: requestError([{ in: inOf(part), ...odd }]) };
     };
@@ -65,11 +70,19 @@ function requestError(errors: FieldProblem[]): DomainError {
 const describe = (problem: FieldProblem) =>
   problem.pointer === '' ? `The ${problem.in} ${problem.message}.` : `${problem.pointer} ${problem.message}.`;
 
-/** Ajv's errors as field problems, without the values that were sent. */
-export function fieldProblems(
+/** Ajv's errors as field problems, without the values that were sent. Of alternatives, the nearest is told of. */
+function fieldProblems(
+  ajv: Ajv2020,
   errors: readonly ErrorObject[],
   part: NonNullable<FieldProblem['in']>,
 ): FieldProblem[] {
+  const last = errors.at(-1);
+  // it comes after those of its branches
+  if (last?.keyword === 'anyOf' || last?.keyword === 'oneOf') {
+    const nearest = nearestBranch(ajv, last);
+    if (nearest !== undefined && 'errors' in nearest) return fieldProblems(ajv, nearest.errors, part);
+    if (nearest !== undefined) return [{ in: part, pointer: last.instancePath, ...nearest }];
+  }
   const specific = errors.filter((error) => !['anyOf', 'oneOf', 'if'].includes(error.keyword));
   return (specific.length > 0 ? specific : errors).slice(0, 20).map((error) => {
     const { pointer, message } = place(error);
@@ -100,6 +113,7 @@ function place(error: ErrorObject): { pointer: string; message: string } {
 
 /** A validator of bodies outside of a request: lines of imports, items of batches. */
 export function bodyValidator(shared: readonly object[], schema: object): (value: unknown) => FieldProblem[] {
-  const validate = ajvWith({}, shared as unknown as Record<string, unknown>).compile(schema);
-  return (value) => (validate(value) ? [] : fieldProblems(validate.errors ?? [], 'body'));
+  const ajv = ajvWith({}, shared as unknown as Record<string, unknown>);
+  const validate = ajv.compile(schema);
+  return (value) => (validate(value) ? [] : fieldProblems(ajv, validate.errors ?? [], 'body'));
 }
