@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkActivity } from '../../src/activities/checking.js';
 import { CustomerReference } from '../../src/customers/schemas.js';
-import { apiKeyComponents } from '../../src/platform/http/api-key-schemas.js';
 import { bodyValidator } from '../../src/platform/http/validation.js';
 import { ruleComponents } from '../../src/rules/schema.js';
 
@@ -87,9 +86,21 @@ describe('an activity', () => {
   });
 });
 
-describe('the reach of a key', () => {
-  const check = bodyValidator(apiKeyComponents, { $ref: 'ApiKeyCreate#' });
-  const key = (data_scope: unknown) => ({ name: 'x', scopes: ['admin'], data_scope });
+describe('alternatives that are alternatives themselves', () => {
+  const list = (items: object) => ({ type: 'array', items, minItems: 1 });
+  const only = (name: string, schema: object) => ({
+    type: 'object',
+    required: [name],
+    properties: { [name]: schema },
+    additionalProperties: false,
+  });
+  const text = { type: 'string' };
+  const reach = { anyOf: [only('branches', list(text)), only('manager', text), only('customer', text)] };
+  const check = bodyValidator([], {
+    type: 'object',
+    properties: { data_scope: { anyOf: [reach, { type: 'null' }] } },
+  });
+  const key = (data_scope: unknown) => ({ data_scope });
   test.each<Case>([
     ['of nothing', key({}), '/data_scope', 'must have branches, or manager, or customer'],
     ['of no type', key(5), '/data_scope', 'must be object or null'],
