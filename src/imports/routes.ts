@@ -9,7 +9,7 @@ import { operation } from '../platform/http/operation.js';
 import { Id, pageQuery, Ref, Strict, StringEnum } from '../platform/http/schemas.js';
 import { contentReply } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
-import { importBodyExample, importExample } from './examples.js';
+import { importBodyExample, importCsvExample, importCsvRestExample, importExample } from './examples.js';
 import { streamRejections } from './rejections.js';
 import { type Charset, findImport, type ImportRow, importKinds, importStates } from './rows.js';
 import { Import, ImportPage, importQuery, toImport } from './schemas.js';
@@ -77,6 +77,7 @@ function startRoute(app: FastifyInstance, bytesMax: number): void {
     body: Body,
     bodyTypes,
     bodyExample: importBodyExample,
+    bodyExamples: { 'text/csv': importCsvExample },
     checksBody: true,
     patient: true,
     problems: uploadProblems,
@@ -113,6 +114,7 @@ function continueRoute(app: FastifyInstance, bytesMax: number): void {
     body: Body,
     bodyTypes: [...bodyTypes, 'application/offset+octet-stream'],
     bodyExample: importBodyExample,
+    bodyExamples: { 'text/csv': importCsvRestExample },
     checksBody: true,
     patient: true,
     problems: uploadProblems,

@@ -5,7 +5,7 @@ import type { Ctx, DataScope } from '../platform/context.js';
 import { notFound } from '../platform/errors.js';
 import type { Format } from './record-ends.js';
 
-export const importKinds = ['customers', 'holdings', 'activities'] as const;
+export const importKinds = ['activities', 'customers', 'holdings'] as const;
 export type ImportKind = (typeof importKinds)[number];
 export const importStates = ['receiving', 'queued', 'running', 'completed', 'failed', 'cancelled'] as const;
 export type ImportState = (typeof importStates)[number];

@@ -25,7 +25,7 @@ const rule = { fact: 'holdings.net', op: 'gt', value: '1000000' };
 const example = {
   key: 'high_net_worth',
   name: 'High net worth',
-  description: 'Financial net assets above 1,000,000.',
+  description: 'Financial net assets above 300,000.',
   kind: 'rule',
   rule,
   rule_version: 1,

@@ -20,11 +20,19 @@ function unknownValue({ name, schema }: Parameter): string {
   return name === 'scheme' ? 'core_banking' : 'unknown_one';
 }
 
-/** A request that is well formed: examples for bodies, `known` for parameters, inventions for the rest. */
+/** The media types in which an operation takes its body. */
+export const mediaTypesOf = (document: OpenApi, { method, path }: OperationRow): string[] =>
+  Object.keys(document.paths[path]?.[method.toLowerCase()]?.requestBody?.content ?? {});
+
+/**
+ * A request that is well formed: examples for bodies, `known` for parameters, inventions for the rest.
+ * @param type one of its media types; the first where it is not said
+ */
 export function sampleOf(
   document: OpenApi,
   { method, path }: OperationRow,
   known: Record<string, string> = {},
+  type = mediaTypesOf(document, { method, path } as OperationRow)[0],
 ): Sample {
   const operation = document.paths[path]?.[method.toLowerCase()] as WithParameters;
   const parameters = operation.parameters ?? [];
@@ -36,7 +44,7 @@ export function sampleOf(
   const query = parameters
     .filter((one) => one.in === 'query' && one.required)
     .map((one) => `${one.name}=${value(one)}`);
-  const [type, media] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
+  const media = type === undefined ? undefined : operation.requestBody?.content[type];
   const example = Object.values(media?.examples ?? {})[0]?.value;
   return {
     method,

@@ -28,9 +28,9 @@ const fields = {
   },
   RateLimit: text(
     'What is left of the limit: `r` requests, all of them again in `t` seconds',
-    '^"[a-z-]+";r=',
+    '^"[a-z-]+";r=[0-9]+;t=[0-9]+$',
   ),
-  'RateLimit-Policy': text('The limit: `q` requests in `w` seconds', '^"[a-z-]+";q='),
+  'RateLimit-Policy': text('The limit: `q` requests in `w` seconds', '^"[a-z-]+";q=[0-9]+;w=[0-9]+$'),
   'Retry-After': {
     description: 'Seconds after which to repeat the request',
     schema: { type: 'integer', minimum: 1 },

@@ -49,11 +49,14 @@ function withOptionalDefaults<T extends object>(document: T): T {
 
 /** @fastify/swagger passes no examples of bodies on: they are set afterwards, at every content type. */
 function withBodyExamples<T extends object>(document: T, operations: readonly OperationRow[]): T {
-  for (const { path, method, bodyExample } of operations) {
+  for (const { path, method, bodyExample, bodyExamples } of operations) {
     const content = (document as Document).paths?.[path]?.[method.toLowerCase()]?.requestBody?.content ?? {};
     if (bodyExample === undefined) continue;
     for (const type of Object.keys(content)) {
-      content[type] = { ...content[type], examples: { example: { value: bodyExample } } };
+      content[type] = {
+        ...content[type],
+        examples: { example: { value: bodyExamples?.[type] ?? bodyExample } },
+      };
     }
   }
   return document;

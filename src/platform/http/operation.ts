@@ -73,6 +73,7 @@ export type Operation<P extends TObject, Q extends TObject, B extends TSchema> =
   /** what the body may be; JSON where nothing is said */
   bodyTypes?: readonly string[];
   bodyExample?: unknown;
+  bodyExamples?: Record<string, unknown>;
   bodyLimit?: number;
   /** the handler checks the body itself: batches, whose items are judged one by one */
   checksBody?: boolean;
@@ -106,6 +107,8 @@ export type OperationRow = {
   ofTheBank: boolean;
   /** a body that works as it stands */
   bodyExample?: unknown;
+  /** by content type, where one looks otherwise */
+  bodyExamples?: Record<string, unknown>;
 };
 
 /** What an operation asks of its callers. */
@@ -133,6 +136,7 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
     scope: op.scope,
     ofTheBank: isOfTheBank(op),
     bodyExample: op.bodyExample,
+    ...(op.bodyExamples === undefined ? {} : { bodyExamples: op.bodyExamples }),
   };
   app.operations.push(row);
   if (op.guarded !== undefined) keepGuard(app, op.id, op.scope, op.guarded);
