@@ -125,6 +125,7 @@ test('each example does what it shows', async () => {
   const names: Record<string, Names> = {};
   for (const row of inOrder()) {
     approvals ??= await tryOut(t);
+    if (row.method === 'DELETE') await t.drain();
     const prefix = prefixOf(row.path);
     if (prefix === undefined && row.path.includes('{')) throw new Error(`who is named by ${row.path}?`);
     const isFresh = /^(approve|reject|withdraw|cancel)/.test(row.id);
