@@ -1,9 +1,9 @@
 /** Examples for the API's documentation. */
-export const importBodyExample = `{"source":"core","source_id":"TX-2026-000001","customer":{"scheme":"core_banking","value":"C000001"},"type":"card_payment","occurred_at":"2026-01-05T10:30:00+08:00","amount":"128.50","currency":"CNY","direction":"out"}
+export const importBodyExample = `{"source":"core","source_id":"TX-2026-000002","customer":{"scheme":"core_banking","value":"C000001"},"type":"card_payment","occurred_at":"2026-01-05T10:30:00+08:00","amount":"128.50","currency":"CNY","direction":"out"}
 `;
 
 /** the same in CSV, as it goes on after its header */
-export const importCsvRestExample = `core,TX-2026-000001,core_banking,C000001,card_payment,2026-01-05T10:30:00+08:00,128.50,CNY,out
+export const importCsvRestExample = `core,TX-2026-000002,core_banking,C000001,card_payment,2026-01-05T10:30:00+08:00,128.50,CNY,out
 `;
 export const importCsvExample = `source,source_id,customer.scheme,customer.value,type,occurred_at,amount,currency,direction
 ${importCsvRestExample}`;

@@ -146,7 +146,8 @@ test('no line of an import is rejected', async () => {
   expect(data.length).toBeGreaterThan(0);
   for (const { id, kind } of data) {
     expect(kind).toBe('activities');
-    expect(await t.client.get(`/v1/imports/${id}/rejections`)).toBe('');
+    const rejections = await t.client.get(`/v1/imports/${id}/rejections`);
+    expect(rejections.replace(/^source,.*\n/, '')).toBe('');
   }
 });
 
