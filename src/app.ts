@@ -25,10 +25,12 @@ import { useLoadShedding } from './platform/http/overload.js';
 import { collectRoutes, methodsOf } from './platform/http/paths.js';
 import { problemPage } from './platform/http/problem-page.js';
 import { useProblems } from './platform/http/problems.js';
+import { queueDashboard } from './platform/http/queue-dashboard.js';
 import { securityTxt, useCors, useSecurityHeaders } from './platform/http/security-headers.js';
 import { createServer, useParsers, useReplyFields, useRequestRules } from './platform/http/server.js';
 import type { Logger } from './platform/log.js';
 import type { Metrics } from './platform/metrics/metrics.js';
+import type { Queues } from './platform/queue.js';
 import { profileRoutes } from './profile/routes.js';
 import { relationshipRoutes } from './relationships/routes.js';
 import type { LoadFacts } from './rules/facts.js';
@@ -44,6 +46,8 @@ export type AppDeps = {
   facts: LoadFacts;
   health: Health;
   metrics: Metrics;
+  /** to look at, for the dashboard: opened where they are not open yet */
+  queues: () => Promise<Queues>;
 };
 
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
@@ -69,6 +73,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     healthRoutes(scope, deps.health);
     metricsRoute(scope, deps.metrics, config.metrics === 'public');
     problemPage(scope);
+    queueDashboard(scope, deps.queues, log);
     openApiPage(scope);
     securityTxt(scope, config.securityContact);
     customerRoutes(scope);

@@ -8,6 +8,7 @@ import type { Logger } from './platform/log.js';
 import { serveMetrics } from './platform/metrics/page.js';
 import { measureQueues } from './platform/metrics/queues.js';
 import type { Queues } from './platform/queue.js';
+import { queuesOnDemand } from './platform/queues-on-demand.js';
 import { firstKey, openJobQueues, openRuntime, type Runtime } from './runtime.js';
 import { buildWorkers } from './worker.js';
 
@@ -64,8 +65,12 @@ async function running(runtime: Runtime, parts: { api: boolean; worker: boolean 
       const workers = buildWorkers({ ...runtime, queues });
       stops.push(() => workers.stop());
     }
-    if (parts.api) stops.push(await listen(runtime, queues, shown.at));
-    else {
+    if (parts.api) {
+      const looked = queuesOnDemand(() => openJobQueues(runtime));
+      stops.push(looked.close);
+      const look = queues === undefined ? looked.get : async () => queues;
+      stops.push(await listen(runtime, { queues, look }, shown.at));
+    } else {
       const metrics = shown.at === undefined ? '' : ` Metrics at ${shown.at}.`;
       console.log(
         `Worker runs on ${runtime.database}, jobs on ${jobsOn(queues)}.${metrics} Stop with Ctrl-C.`,
@@ -91,7 +96,7 @@ async function showMetrics({ config, metrics }: Runtime): Promise<{ at?: string;
 /** Listens, and tells the operator where. Returns what ends it without dropping a request. */
 async function listen(
   runtime: Runtime,
-  queues: Queues | undefined,
+  { queues, look }: { queues: Queues | undefined; look: () => Promise<Queues> },
   metricsAt: string | undefined,
 ): Promise<() => Promise<void>> {
   const { config, services } = runtime;
@@ -99,7 +104,7 @@ async function listen(
     draining: false,
     checks: { database: () => services.database.ping() },
   };
-  const app = await buildApp({ ...runtime, health } satisfies AppDeps);
+  const app = await buildApp({ ...runtime, health, queues: look } satisfies AppDeps);
   const address = await app.listen({
     host: config.host,
     port: config.port,

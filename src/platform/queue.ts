@@ -25,6 +25,8 @@ export type Queues = {
   /** Wakes the queue every so many seconds: once for all processes that ask for it. */
   schedule(queue: string, everySeconds: number): void;
   counts(): Promise<Record<string, QueueCounts>>;
+  /** The queues themselves, to look at. Throws at once where their store is known to be away. */
+  look(): Promise<Queue[]>;
   /** Whether nothing is raised, waiting, running or to be retried. */
   isIdle(): Promise<boolean>;
   isUp(): boolean;
@@ -105,6 +107,7 @@ export async function openQueues({ databaseUrl, redisUrl, names, log, prefix = '
     },
     schedule: (name, everySeconds) => schedules.start(known(name), everySeconds),
     counts,
+    look: () => lookAt(backend, () => names.map(queues.get)),
     async isIdle() {
       if (buffer.size() > 0) return false;
       const all = Object.values(await counts());
@@ -119,6 +122,12 @@ export async function openQueues({ databaseUrl, redisUrl, names, log, prefix = '
     },
   };
   return opened;
+}
+
+/** Commands for a Redis that is away would pile up; PostgreSQL's pool gives each of them up by itself. */
+async function lookAt(backend: QueueBackend, get: () => Promise<Queue>[]): Promise<Queue[]> {
+  if (backend.kind === 'redis' && !backend.isUp()) throw new Error('the job queue is away');
+  return Promise.all(get());
 }
 
 /** Added while one waits, it is that one; added while one runs, it is kept and runs after it. */

@@ -15,6 +15,8 @@ import { newId } from '../../src/platform/ids.js';
 import { workUntilDone } from '../../src/platform/jobs.js';
 import { parseKeys } from '../../src/platform/key-file.js';
 import { createLog, type Logger } from '../../src/platform/log.js';
+import { openQueues } from '../../src/platform/queue.js';
+import { queuesOnDemand } from '../../src/platform/queues-on-demand.js';
 import { relayEvents } from '../../src/platform/relay.js';
 import type { Scope } from '../../src/platform/scopes.js';
 import { createKeyring } from '../../src/platform/secrets.js';
@@ -58,6 +60,8 @@ export type TestOptions = CloneOptions & {
   log?: Logger;
   /** where the clock begins */
   startAt?: string;
+  /** of the queues that the dashboard shows, on Redis */
+  queuePrefix?: string;
   /** what a test provokes, and so is logged as an error; anything else of the kind fails the file */
   provokes?: RegExp;
 };
@@ -89,7 +93,18 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
     draining: false,
     checks: { database: () => database.ping() },
   };
-  const app = await buildApp({ ...deps, config, health });
+  const jobs = allJobs(deps);
+  const names = jobs.map((job) => job.queue);
+  const queues = queuesOnDemand(() =>
+    openQueues({
+      databaseUrl: url,
+      redisUrl: config.redisUrl,
+      names,
+      log,
+      prefix: options.queuePrefix ?? 'clientele-test',
+    }),
+  );
+  const app = await buildApp({ ...deps, config, health, queues: queues.get });
   await app.listen({ host: '127.0.0.1', port: 0, listenTextResolver: () => 'listening' });
   const origin = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   keepContract(origin, app.swagger() as unknown as OpenApi);
@@ -100,7 +115,6 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
     );
     return new Client(origin, secret);
   };
-  const jobs = allJobs(deps);
   return {
     app,
     origin,
@@ -125,6 +139,7 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
     async stop() {
       app.server.closeAllConnections();
       await app.close();
+      await queues.close();
       const undeclared = await undeclaredEvents(database);
       await drop();
       expect(failures, 'what was logged as an error').toEqual([]);

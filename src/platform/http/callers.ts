@@ -14,6 +14,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     principal: Caller | undefined;
   }
+  interface FastifyContextConfig {
+    /** browsers come to it by themselves: what a caller has may be the password of HTTP Basic, too */
+    browser?: boolean;
+  }
 }
 
 /** `rateLimit`: requests in a window; null: as many as any caller */
@@ -32,7 +36,7 @@ export function decorateCallers(app: FastifyInstance, { services, clock, config,
 
   app.decorate('authenticate', async (request: FastifyRequest, { scope, ofTheBank }) => {
     if (scope === null) return;
-    const credentials = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const credentials = credentialsOf(request);
     if (credentials === undefined) {
       throw new DomainError('unauthenticated', 'Send `Authorization: Bearer` with a valid API key or token.');
     }
@@ -68,6 +72,16 @@ export function decorateCallers(app: FastifyInstance, { services, clock, config,
       };
     },
   );
+}
+
+/** The key or the token; of HTTP Basic (RFC 7617) the password, whatever the name. */
+function credentialsOf({ headers, routeOptions }: FastifyRequest): string | undefined {
+  const { authorization = '' } = headers;
+  const bearer = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+  if (bearer !== undefined || routeOptions.config.browser !== true) return bearer;
+  const basic = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1];
+  if (basic === undefined) return undefined;
+  return /^[^:]*:(\S+)$/.exec(Buffer.from(basic, 'base64').toString())?.[1];
 }
 
 /** Three parts of base64url. */

@@ -90,7 +90,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (problem.details.retryAfterSeconds !== undefined)
     reply.header('Retry-After', problem.details.retryAfterSeconds);
   if (problem.code === 'unauthenticated' || problem.details.challenge !== undefined)
-    reply.header('WWW-Authenticate', challengeOf(problem));
+    reply.header('WWW-Authenticate', challengeOf(problem, request.routeOptions.config.browser === true));
   const language = preferredLanguage(request.headers['accept-language']);
   return reply
     .code(problem.status)
@@ -101,8 +101,9 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     .send(JSON.stringify(problemBody(problem, request.id, language)));
 }
 
-/** RFC 6750, 3: whoever has sent nothing is told no error. */
-function challengeOf({ message, details: { challenge } }: DomainError): string {
+/** RFC 6750, 3: whoever has sent nothing is told no error. A browser asks its user for what RFC 7617 has. */
+function challengeOf({ code, message, details: { challenge } }: DomainError, isBrowser: boolean): string {
+  if (isBrowser && code === 'unauthenticated') return 'Basic realm="Clientele", charset="UTF-8"';
   if (challenge === undefined) return 'Bearer';
   return challenge.error === 'invalid_token'
     ? `Bearer error="invalid_token", error_description="${message}"`
