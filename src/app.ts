@@ -28,9 +28,11 @@ import { useProblems } from './platform/http/problems.js';
 import { queueDashboard } from './platform/http/queue-dashboard.js';
 import { securityTxt, useCors, useSecurityHeaders } from './platform/http/security-headers.js';
 import { createServer, useParsers, useReplyFields, useRequestRules } from './platform/http/server.js';
+import { useTraces } from './platform/http/traced.js';
 import type { Logger } from './platform/log.js';
 import type { Metrics } from './platform/metrics/metrics.js';
 import type { Queues } from './platform/queue.js';
+import type { Tracer } from './platform/tracing/tracer.js';
 import { profileRoutes } from './profile/routes.js';
 import { relationshipRoutes } from './relationships/routes.js';
 import type { LoadFacts } from './rules/facts.js';
@@ -46,6 +48,8 @@ export type AppDeps = {
   facts: LoadFacts;
   health: Health;
   metrics: Metrics;
+  /** where traces are recorded */
+  tracer?: Tracer | undefined;
   /** to look at, for the dashboard: opened where they are not open yet */
   queues: () => Promise<Queues>;
 };
@@ -56,6 +60,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.decorate('operations', []);
   app.decorate('guarded', new Map());
   measureRequests(app, deps.metrics);
+  useTraces(app, deps.tracer);
   decorateCallers(app, deps);
   const routes = collectRoutes(app);
   useProblems(app, (path) => methodsOf(routes, path));

@@ -157,6 +157,13 @@ const schema = Type.Object({
       'Port of its own on which a process, a worker too, shows `/metrics` and `/livez` without a key. Unset: none.',
     ),
   ),
+  otelExporterOtlpEndpoint: Type.Optional(
+    text(
+      'an http:// or https:// URL',
+      'OpenTelemetry collector that traces are sent to, as OTLP over HTTP, below `/v1/traces`. Unset: no traces. The other variables of OpenTelemetry (`OTEL_TRACES_SAMPLER`, `OTEL_EXPORTER_OTLP_HEADERS`, …) count then.',
+      isUrlOf('http:', 'https:'),
+    ),
+  ),
   databasePoolSize: integer(2, 500, 10, 'Database connections of an API process.'),
   workerPoolSize: integer(
     2,

@@ -43,6 +43,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
+    const tracer = await openTracer(config, log);
+    if (tracer !== undefined) closers.push(() => tracer.close());
     const embedded =
       config.databaseUrl === undefined
         ? await startEmbedded({ dataDir: config.dataDir, port: config.embeddedDatabasePort, log })
@@ -80,11 +82,19 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
         ? describeUrl(databaseUrl)
         : `embedded PostgreSQL ${embedded.version} in ${config.dataDir}`;
     const metrics = metricsOf(database, clock);
-    return { config, services, clock, log, facts: loadFacts, metrics, databaseUrl, database: name, close };
+    const made = { config, services, clock, log, facts: loadFacts, metrics, tracer };
+    return { ...made, databaseUrl, database: name, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Loaded where a collector is configured: who has none does not pay for it. */
+async function openTracer({ otelExporterOtlpEndpoint: endpoint }: Config, log: Logger) {
+  if (endpoint === undefined) return undefined;
+  const { openTelemetry } = await import('./platform/tracing/open-telemetry.js');
+  return openTelemetry({ endpoint, log });
 }
 
 /** Metrics of a process, with what is read from its database. */

@@ -11,6 +11,8 @@ import type { Logger } from './platform/log.js';
 import type { Metrics } from './platform/metrics/metrics.js';
 import type { Queues } from './platform/queue.js';
 import { type RelayedEvent, startRelay } from './platform/relay.js';
+import { traceJob, traceRelayed } from './platform/tracing/relayed.js';
+import type { Tracer } from './platform/tracing/tracer.js';
 import type { LoadFacts } from './rules/facts.js';
 import { segmentJobs } from './segments/jobs.js';
 
@@ -21,6 +23,8 @@ export type WorkerDeps = {
   /** what rules may speak of */
   facts: LoadFacts;
   metrics: Metrics;
+  /** where traces are recorded */
+  tracer?: Tracer | undefined;
 };
 
 /** All background work, in no particular order. */
@@ -36,14 +40,16 @@ export function buildWorkers(
   deps: WorkerDeps & { queues: Queues; config: Config },
   jobs: readonly Job[] = allJobs(deps),
 ): { stop(): Promise<void> } {
-  const { queues, log, config, metrics } = deps;
+  const { queues, log, config, metrics, tracer } = deps;
   let stopping = false;
   for (const job of jobs) {
     queues.runWorker({
       queue: job.queue,
       concurrency: config.workerConcurrency,
       handler: (wake) =>
-        timed(metrics, job.queue, () => workUntilDone(job, () => stopping || wake.signal.aborted)),
+        traceJob(tracer, job.queue, wake, () =>
+          timed(metrics, job.queue, () => workUntilDone(job, () => stopping || wake.signal.aborted)),
+        ),
     });
     queues.schedule(job.queue, job.everySeconds);
   }
@@ -51,8 +57,12 @@ export function buildWorkers(
     deps.services.database,
     (events) => {
       count(metrics, events);
-      const types = new Set(events.map((event) => event.type));
-      for (const job of jobs) if ([...types].some((type) => wakesOn(job, type))) queues.wake(job.queue);
+      const traceOf = traceRelayed(tracer, events);
+      for (const job of jobs) {
+        const heard = events.filter(({ type }) => wakesOn(job, type));
+        const traces = new Set(heard.map(traceOf).filter((trace) => trace !== undefined));
+        if (heard.length > 0) queues.wake(job.queue, undefined, [...traces]);
+      }
     },
     (error) => log.error({ err: error }, 'the relay failed and tries again'),
   );

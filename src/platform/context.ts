@@ -2,6 +2,7 @@
 import type { Database } from '../db/client.js';
 import type { Logger } from './log.js';
 import type { Keyring } from './secrets.js';
+import type { Span } from './tracing/tracer.js';
 
 /** Which customers a caller may see and change. `null` is the whole bank. */
 export type DataScope = null | { branches: string[] } | { manager: string } | { customer: string };
@@ -25,7 +26,10 @@ export type Principal = {
 export type Ctx = Services &
   Principal & {
     readonly requestId: string;
+    /** W3C Trace Context, of the span where there is one */
     readonly traceparent: string | undefined;
+    /** what this is part of, where traces are recorded */
+    readonly span?: Span | undefined;
     /** why data is read, as a code: reserved for the audit of sensitive reads */
     readonly purpose?: string | undefined;
     /** RFC 3339, UTC */

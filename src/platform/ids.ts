@@ -32,6 +32,10 @@ export function newId(): string {
 
 export const isId = (text: string): boolean => validate(text);
 
+/** When an id was made, by the real clock, in milliseconds since 1970. */
+export const madeAtMilliseconds = (id: string): number =>
+  Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
 /** How long ago an id was made, by the real clock: never negative, though another machine's may go before. */
 export const secondsSinceMade = (id: string): number =>
-  Math.max(0, Date.now() - Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)) / 1000;
+  Math.max(0, Date.now() - madeAtMilliseconds(id)) / 1000;

@@ -8,6 +8,8 @@ import { withinSeconds } from './within.js';
 export type Wake = {
   /** What was woken; `undefined` is the whole queue. */
   bucket: string | undefined;
+  /** W3C `traceparent` of what it was raised for, where traces are recorded. */
+  traces: readonly string[];
   /** 1 at first, more when it failed before. */
   attempt: number;
   /** Aborted at shutdown: end at the next safe point, the rest is woken again. */
@@ -43,11 +45,11 @@ export function startWorker(
   const queueLog = { queue: settings.queue };
 
   const handle = async (job: Job) => {
-    const { bucket } = job.data as { bucket?: string };
+    const { bucket, traces = [] } = job.data as { bucket?: string; traces?: string[] };
     if (job.name === 'tick') return wake(undefined);
     if (stopping.signal.aborted) return wake(bucket);
     try {
-      await settings.handler({ bucket, attempt: job.attemptsMade + 1, signal: stopping.signal });
+      await settings.handler({ bucket, traces, attempt: job.attemptsMade + 1, signal: stopping.signal });
     } catch (err) {
       log.error({ ...queueLog, bucket, attempt: job.attemptsMade + 1, err }, 'job failed');
       // The queue keeps the message and the stack, and those of a database error hold values.

@@ -1,6 +1,6 @@
 /**
  * The queues say when to look, PostgreSQL says what must happen. A job is a wake-up: it names a queue and perhaps a
- * bucket of it, and carries nothing else. Wake-ups that nobody has acted on yet are one; one that arrives while
+ * bucket of it and the traces that it belongs to, and carries nothing else. Wake-ups that nobody has acted on yet are one; one that arrives while
  * its predecessor runs makes it run once more. Schedules wake a queue from time to time, so whatever a signal
  * should have said and did not is found at the next one.
  */
@@ -18,8 +18,11 @@ export type QueueCounts = { waiting: number; active: number; retrying: number; f
 export type Queues = {
   kind: 'postgresql' | 'redis';
   names: readonly string[];
-  /** Raises a wake-up and returns at once, whatever state the queue is in. Call it after the commit. */
-  wake(queue: string, bucket?: string): void;
+  /**
+   * Raises a wake-up and returns at once, whatever state the queue is in. Call it after the commit.
+   * @param traces W3C `traceparent` of what it is raised for
+   */
+  wake(queue: string, bucket?: string, traces?: readonly string[]): void;
   /** Runs the handler for each wake-up of the queue, in this process, until `close`. */
   runWorker(settings: WorkerSettings): void;
   /** Wakes the queue every so many seconds: once for all processes that ask for it. */
@@ -66,18 +69,18 @@ export async function openQueues({ databaseUrl, redisUrl, names, log, prefix = '
   const schedules = keptSchedules(queues.get, complain);
   let closing: Promise<boolean> | undefined;
 
-  const buffer = wakeBuffer(async (key) => {
+  const buffer = wakeBuffer(async (key, traces) => {
     const [name = '', bucket] = key.split(' ');
-    await addWake(await queues.get(name), bucket);
+    await addWake(await queues.get(name), bucket, traces);
   }, complain);
 
   const known = (name: string) => {
     if (!names.includes(name)) throw new Error(`there is no queue ${name}`);
     return name;
   };
-  const wake = (name: string, bucket?: string) => {
+  const wake: Queues['wake'] = (name, bucket, traces) => {
     if (bucket !== undefined && !/^[\w.-]{1,100}$/.test(bucket)) throw new Error(`not a bucket: ${bucket}`);
-    buffer.raise(bucket === undefined ? known(name) : `${known(name)} ${bucket}`);
+    buffer.raise(bucket === undefined ? known(name) : `${known(name)} ${bucket}`, traces);
   };
 
   const counts = async () => {
@@ -131,9 +134,9 @@ async function lookAt(backend: QueueBackend, get: () => Promise<Queue>[]): Promi
 }
 
 /** Added while one waits, it is that one; added while one runs, it is kept and runs after it. */
-async function addWake(queue: Queue, bucket: string | undefined) {
+async function addWake(queue: Queue, bucket: string | undefined, traces: readonly string[]) {
   const id = bucket === undefined ? 'wake' : `wake-${bucket}`;
-  const data = bucket === undefined ? {} : { bucket };
+  const data = { ...(bucket === undefined ? {} : { bucket }), ...(traces.length === 0 ? {} : { traces }) };
   await queue.add('wake', data, { deduplication: { id, keepLastIfActive: true } });
 }
 

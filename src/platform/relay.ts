@@ -8,7 +8,7 @@ import type { Database } from '../db/client.js';
 
 const batchSize = 1000;
 
-export type RelayedEvent = { id: string; type: string };
+export type RelayedEvent = { id: string; type: string; traceparent: string | null };
 
 /** Sequences what waits, a batch. Returns what it was, empty where nothing waited or another relays. */
 export function relayEvents(database: Database): Promise<RelayedEvent[]> {
@@ -30,7 +30,7 @@ export function relayEvents(database: Database): Promise<RelayedEvent[]> {
        )
        update outbox set sequence = head.base + waiting.place
        from waiting, head where outbox.id = waiting.id
-       returning outbox.id, outbox.type`,
+       returning outbox.id, outbox.type, outbox.traceparent`,
       [batchSize],
     );
   });

@@ -8,6 +8,7 @@ import { type AuditEntry, writeAudit } from './audit.js';
 import type { Ctx } from './context.js';
 import { claimIdempotencyKey, keepIdempotentValue } from './idempotency.js';
 import { type OutboxEvent, writeEvents } from './outbox.js';
+import { within } from './tracing/tracer.js';
 
 export type Effect<T> = {
   /** what the caller is told; must survive JSON, since it may be kept under an idempotency key */
@@ -26,7 +27,11 @@ const isRetryable = (error: unknown) => ['40001', '40P01'].includes((error as { 
  * Runs `work` in a transaction. It may run more than once, so it does no I/O but through `tx`. Never nest: compose
  * the inner functions that take `tx`.
  */
-export async function transact<T>(ctx: Ctx, work: (tx: Tx) => Promise<Effect<T>>): Promise<T> {
+export function transact<T>(ctx: Ctx, work: (tx: Tx) => Promise<Effect<T>>): Promise<T> {
+  return within(ctx.span?.begin('transaction'), () => attempts(ctx, work));
+}
+
+async function attempts<T>(ctx: Ctx, work: (tx: Tx) => Promise<Effect<T>>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await ctx.database.begin((tx) => attemptOnce(tx, ctx, work));

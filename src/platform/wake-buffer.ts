@@ -6,7 +6,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export type WakeBuffer = {
-  raise(key: string): void;
+  /** @param traces those of what raised it; of many, the first are kept */
+  raise(key: string, traces?: readonly string[]): void;
   /** Resolves when everything raised so far has reached the queue. */
   settled(): Promise<void>;
   size(): number;
@@ -14,18 +15,23 @@ export type WakeBuffer = {
   close(): void;
 };
 
+/** So many of those that woke a job are named by it. */
+const tracesMax = 8;
+
+type Entry = { again: readonly string[] | undefined; done: Promise<void> };
+
 /** @param send adds the wake-up of a key; it may reject, or not settle for as long as the queue is away. */
 export function wakeBuffer(
-  send: (key: string) => Promise<void>,
+  send: (key: string, traces: readonly string[]) => Promise<void>,
   onFailure: (error: unknown) => void,
 ): WakeBuffer {
-  const underWay = new Map<string, { again: boolean; done: Promise<void> }>();
+  const underWay = new Map<string, Entry>();
   const closed = new AbortController();
 
-  const deliver = async (key: string) => {
+  const deliver = async (key: string, traces: readonly string[]) => {
     for (let pause = 250; !closed.signal.aborted; pause = Math.min(pause * 2, 5_000)) {
       try {
-        return await send(key);
+        return await send(key, traces);
       } catch (error) {
         if (!closed.signal.aborted) onFailure(error);
         await sleep(pause, undefined, { signal: closed.signal }).catch(() => {});
@@ -33,21 +39,21 @@ export function wakeBuffer(
     }
   };
 
-  const start = (key: string) => {
-    const entry = { again: false, done: Promise.resolve() };
+  const start = (key: string, traces: readonly string[]): Promise<void> => {
+    const entry: Entry = { again: undefined, done: Promise.resolve() };
     underWay.set(key, entry);
-    entry.done = deliver(key).then(() => {
+    entry.done = deliver(key, traces).then(() => {
       underWay.delete(key);
-      if (entry.again && !closed.signal.aborted) return start(key);
+      if (entry.again && !closed.signal.aborted) return start(key, entry.again);
     });
     return entry.done;
   };
 
   return {
-    raise(key) {
+    raise(key, traces = []) {
       const entry = underWay.get(key);
-      if (entry) entry.again = true;
-      else if (!closed.signal.aborted) void start(key);
+      if (entry) entry.again = [...new Set([...(entry.again ?? []), ...traces])].slice(0, tracesMax);
+      else if (!closed.signal.aborted) void start(key, traces.slice(0, tracesMax));
     },
     async settled() {
       await Promise.all([...underWay.values()].map(({ done }) => done));

@@ -221,7 +221,26 @@ describe('a trace', () => {
       return new Set(rows.map((row: { traceparent: string | null }) => row.traceparent));
     };
     expect(await traceOf(trace)).toEqual(new Set([trace]));
-    for (const strange of ['13812345678', `${trace}-extra`, trace.toUpperCase()])
+    for (const strange of [
+      '13812345678',
+      `${trace}-extra`,
+      trace.toUpperCase(),
+      trace.replace('4bf92f3577b34da6a3ce929d0e0e4736', '0'.repeat(32)),
+      trace.replace('00f067aa0ba902b7', '0'.repeat(16)),
+      trace.replace(/^00/, 'ff'),
+    ])
       expect(await traceOf(strange)).toEqual(new Set([null]));
+    // a later version says what this one does, and may say more
+    expect(await traceOf(`${trace.replace(/^00/, '01')}-more`)).toEqual(new Set([trace]));
+  });
+
+  test('goes out again with every reply, and none is made up', async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00';
+    for (const path of ['/v1/customers', '/v1/customers?limit=0', '/v1/nothing', '/livez']) {
+      const told = await t.client.request('GET', path, undefined, { headers: { traceparent } });
+      expect(told.headers.get('traceparent'), path).toBe(traceparent);
+      const silent = await t.client.request('GET', path, undefined, { headers: { traceparent: 'x' } });
+      expect(silent.headers.get('traceparent'), path).toBeNull();
+    }
   });
 });

@@ -20,6 +20,7 @@ import { queuesOnDemand } from '../../src/platform/queues-on-demand.js';
 import { relayEvents } from '../../src/platform/relay.js';
 import type { Scope } from '../../src/platform/scopes.js';
 import { createKeyring } from '../../src/platform/secrets.js';
+import type { Tracer } from '../../src/platform/tracing/tracer.js';
 import { metricsOf } from '../../src/runtime.js';
 import { allJobs, type WorkerDeps } from '../../src/worker.js';
 import { undeclaredEvents } from './catalogue.js';
@@ -60,6 +61,8 @@ export type TestOptions = CloneOptions & {
   log?: Logger;
   /** where the clock begins */
   startAt?: string;
+  /** where traces are recorded */
+  tracer?: Tracer;
   /** of the queues that the dashboard shows, on Redis */
   queuePrefix?: string;
   /** what a test provokes, and so is logged as an error; anything else of the kind fails the file */
@@ -88,7 +91,7 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
       write: (line) => void (options.provokes?.test(line) || failures.push(line)),
     });
   const metrics = metricsOf(database, clock);
-  const deps: WorkerDeps = { services, clock, log, facts: loadFacts, metrics };
+  const deps: WorkerDeps = { services, clock, log, facts: loadFacts, metrics, tracer: options.tracer };
   const health: Health = {
     draining: false,
     checks: { database: () => database.ping() },

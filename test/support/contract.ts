@@ -84,6 +84,7 @@ const declaredFields = [
   'location',
   'link',
   'x-request-id',
+  'traceparent',
   'ratelimit',
   'ratelimit-policy',
   'retry-after',

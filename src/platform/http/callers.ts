@@ -27,9 +27,6 @@ type Deps = { services: Services; clock: Clock; config: Config; log: Logger };
 
 const nobody: Principal = { actor: 'anonymous', scopes: new Set(), dataScope: null };
 
-/** `00-<trace>-<span>-<flags>`, W3C Trace Context */
-const traceparent = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
 export function decorateCallers(app: FastifyInstance, { services, clock, config, log }: Deps): void {
   const identify = identifier(app, services, config, log);
   app.decorateRequest('principal', undefined);
@@ -55,14 +52,14 @@ export function decorateCallers(app: FastifyInstance, { services, clock, config,
     'contextOf',
     async (request: FastifyRequest, idempotency: IdempotentRequest | undefined): Promise<Ctx> => {
       const { actor, scopes, dataScope } = request.principal ?? nobody;
-      const trace = request.headers.traceparent;
       return {
         ...services,
         actor,
         scopes,
         dataScope,
         requestId: request.id,
-        traceparent: typeof trace === 'string' && traceparent.test(trace) ? trace : undefined,
+        traceparent: request.traceparent,
+        span: request.span,
         purpose: purposeOf(request),
         // health is asked while the database is away, where a sandbox keeps its clock
         now: request.routeOptions.config.evenWhenOverloaded === true ? realNow() : await clock.now(),

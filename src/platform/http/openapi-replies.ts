@@ -26,6 +26,10 @@ const fields = {
     description: 'Names this request in logs and audit; yours where you sent a UUID',
     schema: { type: 'string', format: 'uuid' },
   },
+  Traceparent: text(
+    'W3C Trace Context, where you sent one or traces are recorded: what this service did for it',
+    '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$',
+  ),
   RateLimit: text(
     'What is left of the limit: `r` requests, all of them again in `t` seconds',
     '^"[a-z-]+";r=[0-9]+;t=[0-9]+$',
@@ -59,6 +63,7 @@ function fieldsOf(operation: Operation, status: number): Field[] {
   const isIdempotent = operation.parameters?.some(({ name }) => name === 'idempotency-key') === true;
   return [
     'X-Request-Id',
+    'Traceparent',
     ...(isLimited(operation) ? (['RateLimit', 'RateLimit-Policy'] as const) : []),
     ...(status >= 400 ? (['Content-Language'] as const) : []),
     ...([409, 429, 503].includes(status) ? (['Retry-After'] as const) : []),

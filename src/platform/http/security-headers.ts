@@ -69,6 +69,7 @@ const exposed = [
   'RateLimit-Policy',
   'Retry-After',
   'Sunset',
+  'Traceparent',
   'Upload-Offset',
   'WWW-Authenticate',
   'X-Request-Id',
