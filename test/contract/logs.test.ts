@@ -1,35 +1,19 @@
 /**
  * Personal data stays where it belongs. Canaries (names, numbers, attributes, secrets that occur nowhere else) go
- * through every kind of request, those that fail at every depth too; afterwards none of them is in a log line, an
- * event, an audit entry, a job or the body of a problem.
+ * through every kind of request, those that fail at every depth too; afterwards none of them is in a log line, a
+ * metric, a span, an event, an audit entry or the body of a problem. `job-canaries.test.ts` does the same with jobs.
  */
+import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLog } from '../../src/platform/log.js';
-import { openQueues } from '../../src/platform/queue.js';
-import { allJobs, buildWorkers } from '../../src/worker.js';
+import { openTelemetry } from '../../src/platform/tracing/open-telemetry.js';
+import type { Tracer } from '../../src/platform/tracing/tracer.js';
 import { startTestApp, type TestApp } from '../support/app.js';
+import { canaries, found } from '../support/canaries.js';
 import { Client } from '../support/client.js';
+import { type Collector, startCollector } from '../support/collector.js';
 import { sendRaw } from '../support/raw.js';
-
-/** What must show nowhere, by what it is. */
-const canaries = {
-  name: '金丝雀甲乙',
-  latinName: 'Zyxcanary Quillon',
-  phone: '13987650123',
-  email: 'zyxcanary@example.org',
-  address: '金丝雀路八十八号',
-  nationalId: '110101199003074258',
-  customerNumber: 'ZYXC7700',
-  card: '6222029876543210988',
-  attribute: 'zyx-attribute-value',
-  city: '金丝雀城',
-  birthDate: '1990-03-07',
-  amount: '77123.41',
-  idempotencyKey: 'zyx-idempotency-key',
-  merchant: 'zyx-merchant',
-};
 
 const lines: string[] = [];
 const destination = new Writable({
@@ -39,16 +23,27 @@ const destination = new Writable({
   },
 });
 
+const log = createLog('trace', destination);
+process.env.OTEL_BSP_SCHEDULE_DELAY = '50';
+
 let t: TestApp;
+let collector: Collector;
+let tracer: Tracer;
 const problems: string[] = [];
 beforeAll(async () => {
-  t = await startTestApp({ log: createLog('trace', destination), env: { LOG_LEVEL: 'trace' }, poolSize: 20 });
+  collector = await startCollector();
+  tracer = openTelemetry({ endpoint: collector.endpoint, log });
+  t = await startTestApp({ log, tracer, env: { LOG_LEVEL: 'trace' }, poolSize: 20 });
   await t.database.pool.query(
     `insert into attribute_definitions (name, description, json_schema, sensitivity, searchable, updated_at)
      values ('hobby', 'What they like', '{"type": "string"}', 'internal', true, '2026-01-01T00:00:00Z')`,
   );
 });
-afterAll(() => t.stop());
+afterAll(async () => {
+  await t.stop();
+  await tracer.close();
+  await collector.stop();
+});
 
 const customer = (stated: Record<string, unknown> = {}) => ({
   kind: 'person',
@@ -103,18 +98,43 @@ async function send(method: string, path: string, body?: unknown, headers: Recor
   return reply;
 }
 
-const found = (text: string) =>
-  Object.entries(canaries)
-    .filter(([, canary]) => text.includes(canary) || text.includes(encodeURIComponent(canary)))
-    .map(([kind]) => kind);
-
 /** The rows of a table as text, with whatever is in it. */
 async function dump(table: string): Promise<string> {
   const { rows } = await t.database.pool.query(`select to_jsonb(r)::text as row from ${table} r`);
   return rows.map(({ row }) => row).join('\n');
 }
 
+/** All spans so far: they come in their order, and so before those of one more request. */
+async function spansSoFar(): Promise<string> {
+  const trace = randomBytes(16).toString('hex');
+  const headers = {
+    traceparent: `00-${trace}-00f067aa0ba902b7-01`,
+    tracestate: `canary=${canaries.merchant}`,
+  };
+  await t.client.get('/v1/segments?limit=1', 200, { headers });
+  await collector.wait(({ traceId }) => traceId === trace);
+  return collector.text();
+}
+
+/** The events as others read them. */
+async function feed(): Promise<string> {
+  const pages: string[] = [];
+  for (let after = 0; ; ) {
+    const page = await t.client.get(`/v1/events?after=${after}&limit=200`);
+    if (page.data.length === 0) return pages.join('\n');
+    pages.push(JSON.stringify(page.data));
+    after = page.next_after;
+  }
+}
+
 async function expectSilence() {
+  const metrics = await t.client.get('/metrics');
+  expect(found(metrics), 'in the metrics').toEqual([]);
+  expect(metrics).toContain('operation="createCustomer"');
+  expect(found(await feed()), 'in the feed').toEqual([]);
+  const spans = await spansSoFar();
+  expect(found(spans), 'in spans').toEqual([]);
+  expect(spans, 'a secret in spans').not.toContain(t.client.secret);
   expect(found(lines.join('')), 'in the log').toEqual([]);
   expect(lines.join(''), 'a secret in the log').not.toContain(t.client.secret);
   expect(found(problems.join('\n')), 'in problems').toEqual([]);
@@ -267,43 +287,11 @@ describe('imports', () => {
   });
 });
 
-describe('jobs', () => {
-  test('carry none of it, and keep none when they fail', async () => {
-    const jobs = allJobs(t.deps);
-    const queues = await openQueues({
-      databaseUrl: t.databaseUrl,
-      names: jobs.map((job) => job.queue),
-      log: t.deps.log,
-    });
-    const failing = jobs.map((job) => ({
-      ...job,
-      async work(): Promise<boolean> {
-        await t.database.pool.query(`select $1::text::integer`, [canaries.card]);
-        return false;
-      },
-    }));
-    const workers = buildWorkers({ ...t.deps, queues, config: t.config }, failing);
-    await send('POST', '/v1/customers/upsert', customer({ city: `${canaries.city}北` }));
-    for (const job of jobs) queues.wake(job.queue);
-    while (!lines.some((line) => line.includes('job failed'))) await sleep(50);
-    const { rows } = await t.database.pool.query(
-      `select table_name as name from information_schema.tables where table_schema = 'bullmq' and table_type = 'BASE TABLE'`,
-    );
-    expect(rows.length).toBeGreaterThan(0);
-    const kept: string[] = [];
-    for (const { name } of rows) kept.push(await dump(`bullmq."${name}"`));
-    expect(kept.join('').length).toBeGreaterThan(100);
-    expect(found(kept.join('\n')), 'in the queue').toEqual([]);
-    await workers.stop();
-    await queues.close(5);
-    await expectSilence();
-  });
-});
-
 /** last: it breaks the database of this file */
 describe('what breaks', () => {
   test('is described by type, code, constraint and table, and by nothing that was sent', async () => {
     const q = (text: string) => t.database.pool.query(text);
+    expect((await send('POST', '/v1/customers/upsert', customer())).status).toBe(200);
     await q(`alter table customers add constraint customers_city_check check (city <> '城')`);
     const broken = { ...customer({ identifiers: [], city: '城' }) };
     expect((await send('POST', '/v1/customers', broken)).status).toBe(500);
