@@ -42,7 +42,9 @@ function columnOf(name: string, root: TSchema, components: ReadonlyMap<string, S
   const path: (string | number)[] = [];
   let shapes = shapesOf(root as Shape, components);
   for (const [place, part] of parts.entries()) {
-    const next = shapes.flatMap((shape) => shape.properties?.[part] ?? []);
+    const next = shapes.flatMap(({ properties = {} }) =>
+      Object.hasOwn(properties, part) ? (properties[part] ?? []) : [],
+    );
     if (next.length > 0) path.push(part);
     else if (shapes.some((shape) => shape.items !== undefined) && /^\d{1,2}$/.test(part)) {
       next.push(...shapes.flatMap((shape) => shape.items ?? []));
@@ -71,14 +73,16 @@ export function readHeader(
   );
   const columns: Column[] = [];
   const faults: ColumnFault[] = [];
-  names.forEach((name, place) => {
+  const before = new Set<string>();
+  for (const name of names) {
     const column = columnOf(name, schema, byId);
-    if (names.indexOf(name) !== place) {
+    if (before.has(name)) {
       faults.push({ column: name, code: 'repeated_column', message: 'stands there more than once' });
     } else if (column === undefined) {
       faults.push({ column: name, code: 'unknown_column', message: 'is the name of no field' });
     } else columns.push(column);
-  });
+    before.add(name);
+  }
   return { columns, faults };
 }
 

@@ -18,9 +18,6 @@ export type Shape = {
   columns: Columns;
 };
 
-export const readHeaderNames = (header: string): string[] =>
-  (parse(header, { bom: true })[0] ?? []).map((name) => name.trim());
-
 const malformed = (code: string, message: string) =>
   new DomainError('malformed_request', message, { errors: [{ in: 'body', pointer: '', code, message }] });
 
@@ -28,6 +25,15 @@ const decoders = {
   'utf-8': new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }),
   gb18030: new TextDecoder('gb18030', { fatal: true }),
 };
+
+/** Throws `malformed_request` where its quotes do not match. */
+export function readHeaderNames(header: string): string[] {
+  try {
+    return (parse(header, { bom: true })[0] ?? []).map((name) => name.trim());
+  } catch {
+    throw malformed('quotes', 'The quotes of the header do not match.');
+  }
+}
 
 /** Throws `malformed_request` for bytes that are no text in the charset. */
 export function decode(charset: Charset, bytes: Buffer): string {

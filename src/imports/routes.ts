@@ -86,13 +86,15 @@ function startRoute(app: FastifyInstance, bytesMax: number): void {
     },
     handler: async ({ ctx, query, body, request }) => {
       const { type, charset } = contentType(request);
+      // read before anything is made: what they say can be malformed
+      const isComplete = isUploadComplete(request.headers);
+      const digest = announcedDigest(request.headers);
       const row = await createImport(ctx, {
         ...query,
         format: formatOf[type as keyof typeof formatOf],
         charset,
-        announcedDigest: announcedDigest(request.headers),
+        announcedDigest: digest,
       });
-      const isComplete = isUploadComplete(request.headers);
       return accepted(ctx, await receiveUpload(ctx, row, { body, isComplete, bytesMax }));
     },
   });

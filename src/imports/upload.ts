@@ -13,7 +13,7 @@ import { readHeader } from './csv-columns.js';
 import { kinds } from './kinds.js';
 import { isBlank, recordEnd } from './record-ends.js';
 import { decode, readHeaderNames } from './records.js';
-import { findImport, type ImportRow } from './rows.js';
+import { type Charset, findImport, type ImportRow } from './rows.js';
 import { failUpload, importEvent } from './service.js';
 import { chunkPlace, importKey, readChunk, sealChunk } from './staging.js';
 
@@ -169,11 +169,9 @@ export const notAt = (present: ImportRow): DomainError =>
 
 /** The names of the columns. Throws 422 where one of them is no field: better now than once a line. */
 function headerOf(row: ImportRow, bytes: Buffer): string {
-  const header = decode(row.charset, firstRecord(bytes))
-    .replace(/^\ufeff/, '')
-    .trim();
+  const { header, names } = readNames(row.charset, firstRecord(bytes));
   const { schema, components } = kinds[row.kind];
-  const { faults } = readHeader(readHeaderNames(header), schema, components);
+  const { faults } = readHeader(names, schema, components);
   if (faults.length === 0) return header;
   const errors = faults.slice(0, 20).map(({ column, code, message }) => ({
     in: 'body' as const,
@@ -182,6 +180,19 @@ function headerOf(row: ImportRow, bytes: Buffer): string {
     message,
   }));
   throw new DomainError('rule_broken', 'The header names columns that are no fields.', { errors });
+}
+
+/** Throws 422: an import whose header cannot be read has failed, as one with unknown columns has. */
+function readNames(charset: Charset, bytes: Buffer): { header: string; names: string[] } {
+  try {
+    const header = decode(charset, bytes)
+      .replace(/^\ufeff/, '')
+      .trim();
+    return { header, names: readHeaderNames(header) };
+  } catch (error) {
+    if (error instanceof DomainError) throw new DomainError('rule_broken', error.message, error.details);
+    throw error;
+  }
 }
 
 function firstRecord(bytes: Buffer): Buffer {

@@ -361,6 +361,23 @@ describe('CSV', () => {
     const [last] = (await t.client.get('/v1/imports?limit=1')).data;
     expect(last).toMatchObject({ state: 'failed', failure: { code: 'rule_broken' } });
   });
+
+  test.each([
+    ['with quotes that do not match', 'source_id,"ty"pe\na,b\n', 'quotes'],
+    ['that is JSON', '{"source_id":"a","type":"b"}\n', 'quotes'],
+    [
+      'that is no text',
+      Buffer.from([0x61, 0xff, 0x2c, 0x62, 0x0a, 0x63, 0x2c, 0x64, 0x0a]),
+      'invalid_encoding',
+    ],
+    ['that names what every object has', 'constructor,toString,__proto__\na,b,c\n', 'unknown_column'],
+    ['with NUL', 'a\u0000b\nc\n', 'unknown_column'],
+  ])('a header %s is refused before any line', async (_what, body, code) => {
+    const answer = await upload('kind=activities&source=core', body, { headers: csv, status: 422 });
+    expect(answer.errors.map((one: { code: string }) => one.code)).toEqual(answer.errors.map(() => code));
+    const [last] = (await t.client.get('/v1/imports?limit=1')).data;
+    expect(last).toMatchObject({ state: 'failed', failure: { code: 'rule_broken' } });
+  });
 });
 
 describe('uploads', () => {
@@ -494,9 +511,18 @@ describe('uploads', () => {
       400,
       'malformed_request',
     ],
-  ])('refused: %s', async (_name, query, headers, status, code) => {
+    [
+      'an end that is none',
+      'kind=activities',
+      { ...ndjson, 'upload-complete': 'maybe' },
+      400,
+      'malformed_request',
+    ],
+  ])('refused, and nothing is begun: %s', async (_name, query, headers, status, code) => {
+    const before = await countOf('from imports');
     const answer = await upload(query, '{}', { headers, status });
     expect(answer.code).toBe(code);
+    expect(await countOf('from imports')).toBe(before);
   });
 
   test('a line without end is refused while it arrives, and so is too large a body', async () => {
