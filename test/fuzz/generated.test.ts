@@ -1,0 +1,76 @@
+/**
+ * Every operation of the OpenAPI document, asked with requests that are made from it: as it admits them, and with one
+ * thing wrong. Nothing is answered with a 5xx or against the document, what it does not admit is refused, and what is
+ * refused writes nothing.
+ */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import document from '../../openapi/openapi.json' with { type: 'json' };
+import { startTestApp, type TestApp } from '../support/app.js';
+import type { OpenApi } from '../support/contract.js';
+import { stateReader } from '../support/fuzz/database-state.js';
+import { described, type Exchange, openExchange } from '../support/fuzz/exchange.js';
+import { operationsOf } from '../support/fuzz/operations.js';
+import {
+  type FuzzRequest,
+  mutatedRequests,
+  type RequestSources,
+  validRequests,
+} from '../support/fuzz/requests.js';
+import { fuzz } from '../support/fuzz/settings.js';
+import { requestSources } from '../support/fuzz/sources.js';
+import { aFuzzWorld } from '../support/fuzz/world.js';
+
+const operations = operationsOf(document as unknown as OpenApi);
+
+let t: TestApp;
+let exchange: Exchange;
+let sources: RequestSources;
+
+beforeAll(async () => {
+  t = await startTestApp();
+  const world = await aFuzzWorld(t, document as unknown as OpenApi);
+  sources = requestSources(document as unknown as OpenApi, world);
+  exchange = await openExchange({
+    origin: t.origin,
+    secrets: world.callers.map(({ secret }) => secret ?? ''),
+    readState: await stateReader(t.database.pool),
+  });
+});
+afterAll(async () => {
+  exchange.close();
+  await t.stop();
+});
+
+/** Sends so many requests; the first that is answered wrongly is told with all that sends it again. */
+async function sendAll(name: string, requests: fc.Arbitrary<FuzzRequest>): Promise<void> {
+  const { seed, path, runs } = fuzz;
+  const result = await fc.check(
+    fc.asyncProperty(requests, async (request) => {
+      await exchange.send(request);
+    }),
+    // what was refused once may not be refused again: a smaller request would be another one
+    { numRuns: runs, seed, endOnFailure: true, ...(path === undefined ? {} : { path }) },
+  );
+  const { counterexample, counterexamplePath, errorInstance } = result;
+  if (counterexample === null) return;
+  const again = `FUZZ_SEED=${seed} FUZZ_PATH=${counterexamplePath} npx vitest run test/fuzz -t '${name}'`;
+  throw new Error(`${String(errorInstance)}\n\n${described(counterexample[0])}\n\nagain: ${again}`);
+}
+
+test('the document has operations', () => {
+  expect(operations.length).toBeGreaterThan(50);
+});
+
+describe.each(operations.map((operation) => [operation.id, operation] as const))('%s', (_id, operation) => {
+  test('as the document admits it', async ({ task }) => {
+    await sendAll(`${operation.id} ${task.name}`, validRequests(operation, sources));
+  });
+  test('with one thing wrong', async ({ task }) => {
+    await sendAll(`${operation.id} ${task.name}`, mutatedRequests(operation, sources));
+  });
+});
+
+test('what was taken is worked off', async () => {
+  await t.drain();
+});
