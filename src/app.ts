@@ -22,7 +22,7 @@ import { type Health, healthRoutes } from './platform/http/health.js';
 import { measureRequests, metricsRoute } from './platform/http/measured.js';
 import { openApiOptions, openApiPage, swaggerUiOptions } from './platform/http/openapi.js';
 import { useLoadShedding } from './platform/http/overload.js';
-import { collectRoutes, methodsOf } from './platform/http/paths.js';
+import { collectRoutes, methodsOf, refuseOtherMeanings } from './platform/http/paths.js';
 import { problemPage } from './platform/http/problem-page.js';
 import { useProblems } from './platform/http/problems.js';
 import { queueDashboard } from './platform/http/queue-dashboard.js';
@@ -70,6 +70,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   useSecurityHeaders(app, config);
   await useCors(app, config);
   useRequestRules(app, config.requestTimeoutSeconds);
+  refuseOtherMeanings(app, routes);
   await useLoadShedding(app, config, log, () => services.database.pool.waitingCount);
   await useFairUse(app, config, log);
   await app.register(swagger, openApiOptions(app.operations, eventWebhooks(), config.oidcIssuer));

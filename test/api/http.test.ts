@@ -79,6 +79,8 @@ describe('methods', () => {
     ['DELETE', '/v1/customers', 'GET, HEAD, OPTIONS, POST'],
     ['PUT', '/v1/customers/01a20f85-d334-7342-8ae8-7073e642d9b7', 'GET, HEAD, OPTIONS, PATCH'],
     ['DELETE', '/v1/customers/upsert', 'OPTIONS, POST'],
+    ['GET', '/v1/customers/search', 'OPTIONS, POST'],
+    ['HEAD', '/v1/customers/lookup?a=b', 'OPTIONS, POST'],
     ['TRACE', '/livez', 'GET, HEAD, OPTIONS'],
     ['PROPFIND', '/livez', 'GET, HEAD, OPTIONS'],
     ['POST', '/openapi.json', 'GET, HEAD, OPTIONS'],
@@ -86,8 +88,17 @@ describe('methods', () => {
     ['PUT', '/docs/problems?a=b', 'GET, HEAD, OPTIONS'],
   ])('%s %s is 405 and told what is allowed', async (method, path, allowed) => {
     const reply = await sendRaw(t.origin, head(`${method} ${path}`));
-    expectRawProblem(reply, 405, 'method_not_allowed');
+    if (method === 'HEAD') expect(reply).toMatchObject({ status: 405, body: '' });
+    else expectRawProblem(reply, 405, 'method_not_allowed');
     expect(reply.headers.allow).toBe(allowed);
+  });
+
+  test('a wrong method, or an unknown path, is told whatever the body is', async () => {
+    const fields = 'Content-Type: not/known; charset=utf-16\r\nContent-Length: 3\r\n';
+    const wrong = await sendRaw(t.origin, `${head('PUT /v1/customers', fields)}{"a`);
+    expectRawProblem(wrong, 405, 'method_not_allowed');
+    const unknown = await sendRaw(t.origin, `${head('POST /v1/nothing', fields)}{"a`);
+    expectRawProblem(unknown, 404, 'not_found');
   });
 
   test.each([
@@ -191,6 +202,30 @@ describe('bodies', () => {
     expectRawProblem(await sendRaw(t.origin, head('POST /v1/customers')), 415, 'unsupported_media_type');
     const typed = `Content-Type: text/plain\r\n${fields}`;
     expect((await sendRaw(t.origin, `${head('GET /livez', typed)}{}`)).status).toBe(200);
+  });
+
+  test('one that no operation asked for is passed over, and the connection goes on', async () => {
+    const { id } = await t.client.post('/v1/customers', aCustomer(), 201);
+    const keepAlive = await openSocket(t.origin);
+    const all = readToEnd(keepAlive);
+    const fields = `Host: localhost\r\n${bearer()}Content-Type: application/json\r\nContent-Length: 8\r\n`;
+    keepAlive.write(`DELETE /v1/customers/${id}/identifiers/${id} HTTP/1.1\r\n${fields}\r\nno JSON!`);
+    keepAlive.write(`GET /v1/customers/${id} HTTP/1.1\r\n${fields}Connection: close\r\n\r\nno JSON!`);
+    const replies = (await all).match(/HTTP\/1\.1 \d+/g);
+    expect(replies).toEqual(['HTTP/1.1 428', 'HTTP/1.1 200']);
+  });
+
+  test.each(['gzip', 'deflate', 'br', 'identity, gzip', 'x'])('%s is undone by nobody', async (encoding) => {
+    const body = valid();
+    const fields = `Content-Type: application/json\r\nContent-Encoding: ${encoding}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
+    const reply = await sendRaw(t.origin, head('POST /v1/customers', fields) + body);
+    expectRawProblem(reply, 415, 'unsupported_media_type');
+    const line = await sendRaw(
+      t.origin,
+      head('POST /v1/imports?kind=customers', fields.replace('application/json', 'application/x-ndjson')) +
+        body,
+    );
+    expectRawProblem(line, 415, 'unsupported_media_type');
   });
 
   test('one that is too large is refused, announced or not', async () => {

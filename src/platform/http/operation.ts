@@ -145,7 +145,11 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
     url: op.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     ...(op.bodyLimit === undefined ? {} : { bodyLimit: op.bodyLimit }),
     ...(op.checksBody === true ? { validatorCompiler: allButBodies(app) } : {}),
-    config: { patient: op.patient === true, evenWhenOverloaded: op.evenWhenOverloaded === true },
+    config: {
+      patient: op.patient === true,
+      evenWhenOverloaded: op.evenWhenOverloaded === true,
+      takesBody: takesBody(op),
+    },
     schema: routeSchema(op),
     onRequest: (request, reply) => {
       if (op.deprecated !== undefined) tellDeprecation(reply, op.deprecated);
@@ -174,6 +178,9 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
 
 const isOfTheBank = ({ ofTheBank, scope }: { ofTheBank?: boolean; scope: Scope | null }) =>
   ofTheBank ?? scope === 'admin';
+
+const takesBody = ({ body, bodyTypes }: { body?: TSchema; bodyTypes?: readonly string[] }) =>
+  body !== undefined || bodyTypes !== undefined;
 
 /** Approvals name operations by their ids, and ask whoever decides for their scopes: they must be those of the route. */
 function keepGuard(
@@ -208,7 +215,6 @@ const everywhere: ProblemCode[] = [
 
 /** The codes that an operation can answer, by what it is. */
 function problemCodes(op: Operation<TObject, TObject, TSchema>): ProblemCode[] {
-  const takesBody = op.body !== undefined || op.bodyTypes !== undefined;
   return [
     ...everywhere,
     ...(op.evenWhenOverloaded === true ? [] : (['overloaded'] as const)),
@@ -217,7 +223,7 @@ function problemCodes(op: Operation<TObject, TObject, TSchema>): ProblemCode[] {
     ...(op.scope === null ? [] : (['unauthenticated', 'insufficient_scope'] as const)),
     ...(isOfTheBank(op) ? (['bank_wide'] as const) : []),
     ...(op.path.includes('{') ? (['not_found'] as const) : []),
-    ...(takesBody ? (['too_large', 'unsupported_media_type'] as const) : []),
+    ...(takesBody(op) ? (['too_large', 'unsupported_media_type'] as const) : []),
     ...(op.idempotent === true ? (['idempotency_in_progress', 'idempotency_key_reused'] as const) : []),
     ...(op.guarded === undefined ? [] : (['plan_changed'] as const)),
     ...(op.ifMatch === true ? (['precondition_required', 'stale_version'] as const) : []),

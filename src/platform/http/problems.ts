@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError, type FieldProblem } from '../errors.js';
 import { type ProblemCode, problems } from '../problem-codes.js';
 import { type Language, preferredLanguage } from './language.js';
+import { methodNotAllowed } from './paths.js';
 
 export const problemType = 'application/problem+json; charset=utf-8';
 
@@ -142,11 +143,7 @@ export function useProblems(app: FastifyInstance, allowedMethods: (path: string)
       return sendProblem(new DomainError('not_found', 'No such path.'), request, reply);
     reply.header('Allow', allowed.join(', '));
     if (asks) return reply.code(204).send();
-    return sendProblem(
-      new DomainError('method_not_allowed', `This path answers to ${allowed.join(', ')}.`),
-      request,
-      reply,
-    );
+    return sendProblem(methodNotAllowed(allowed), request, reply);
   });
   app.server.on('checkExpectation', (_request, response) => {
     const { status, description } = problems.expectation_failed;

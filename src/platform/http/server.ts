@@ -27,6 +27,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** the body may take as long as an import's */
     patient?: boolean;
+    /** whatever comes as a body elsewhere is passed over */
+    takesBody?: boolean;
   }
 }
 
@@ -123,8 +125,11 @@ export function useRequestRules(app: FastifyInstance, timeoutSeconds: number): v
       throw new DomainError('malformed_request', 'The Host header is missing.');
     }
     checkTarget(request.raw.url ?? '');
+    const { patient, takesBody } = request.routeOptions.config;
+    if (patient !== true) boundArrival(request, reply, timeoutSeconds);
+    if (takesBody !== true) return passOverBody(request);
     checkCharset(request.headers['content-type'] ?? '');
-    if (request.routeOptions.config.patient !== true) boundArrival(request, reply, timeoutSeconds);
+    checkEncoding(request.headers['content-encoding'] ?? '');
   });
   app.addHook('onResponse', async (request, reply) => {
     const line = {
@@ -157,6 +162,17 @@ function checkCharset(contentType: string): void {
   if (charset === undefined || charset === 'utf-8') return;
   if (charset === 'gb18030' && /^\s*(text\/csv|application\/x-ndjson)\b/i.test(contentType)) return;
   throw new DomainError('unsupported_media_type', 'Send UTF-8.');
+}
+
+/** What is compressed would be taken for what it is not: nothing here undoes it. */
+function checkEncoding(encoding: string): void {
+  if (/^\s*(identity)?\s*$/i.test(encoding)) return;
+  throw new DomainError('unsupported_media_type', 'Send the body as it is, without Content-Encoding.');
+}
+
+/** The framework would parse it, and refuse what it cannot, for operations and paths that have no use for a body. */
+function passOverBody({ raw }: FastifyRequest): void {
+  for (const name of ['content-type', 'content-length', 'transfer-encoding']) delete raw.headers[name];
 }
 
 /** A body that trickles in is cut off. */

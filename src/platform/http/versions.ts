@@ -5,7 +5,13 @@ import type { Reply } from './exchange.js';
 
 export const etagOf = (version: number, masked = false): string => `"v${version}${masked ? 'm' : ''}"`;
 
-/** The versions that an `If-Match` names; undefined for `*`. Throws 428 without the header. */
+/** RFC 9110, 8.8.3: in quotes, and `W/` before a weak one. */
+const entityTag = /^\s*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"\s*$/;
+
+/**
+ * The versions that an `If-Match` names; undefined for `*`. What is no list of tags names none, even where a part of it
+ * is a tag. Throws 428 without the header.
+ */
 export function requiredVersions(ifMatch: string | undefined): number[] | undefined {
   if (ifMatch === undefined) {
     throw new DomainError(
@@ -14,7 +20,9 @@ export function requiredVersions(ifMatch: string | undefined): number[] | undefi
     );
   }
   if (ifMatch.trim() === '*') return undefined;
-  return ifMatch.split(',').flatMap((tag) => {
+  const tags = ifMatch.split(',');
+  if (!tags.every((tag) => entityTag.test(tag))) return [];
+  return tags.flatMap((tag) => {
     const match = /^\s*"v(\d+)m?"\s*$/.exec(tag);
     return match === null ? [] : [Number(match[1])];
   });
