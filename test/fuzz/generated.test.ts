@@ -5,49 +5,32 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import document from '../../openapi/openapi.json' with { type: 'json' };
-import { startTestApp, type TestApp } from '../support/app.js';
-import type { OpenApi } from '../support/contract.js';
-import { stateReader } from '../support/fuzz/database-state.js';
-import { described, type Exchange, openExchange } from '../support/fuzz/exchange.js';
-import { operationsOf } from '../support/fuzz/operations.js';
+import { fuzz } from '../support/fuzz/duration.js';
+import { described } from '../support/fuzz/exchange.js';
 import {
   type FuzzRequest,
   mutatedRequests,
   type RequestSources,
   validRequests,
 } from '../support/fuzz/requests.js';
-import { fuzz } from '../support/fuzz/settings.js';
+import { openApi, operations, type Setting, startSetting } from '../support/fuzz/setting.js';
 import { requestSources } from '../support/fuzz/sources.js';
-import { aFuzzWorld } from '../support/fuzz/world.js';
 
-const operations = operationsOf(document as unknown as OpenApi);
-
-let t: TestApp;
-let exchange: Exchange;
+let setting: Setting;
 let sources: RequestSources;
 
 beforeAll(async () => {
-  t = await startTestApp();
-  const world = await aFuzzWorld(t, document as unknown as OpenApi);
-  sources = requestSources(document as unknown as OpenApi, world);
-  exchange = await openExchange({
-    origin: t.origin,
-    secrets: world.callers.map(({ secret }) => secret ?? ''),
-    readState: await stateReader(t.database.pool),
-  });
+  setting = await startSetting();
+  sources = requestSources(openApi, setting.world);
 });
-afterAll(async () => {
-  exchange.close();
-  await t.stop();
-});
+afterAll(() => setting.stop());
 
 /** Sends so many requests; the first that is answered wrongly is told with all that sends it again. */
 async function sendAll(name: string, requests: fc.Arbitrary<FuzzRequest>): Promise<void> {
   const { seed, path, runs } = fuzz;
   const result = await fc.check(
     fc.asyncProperty(requests, async (request) => {
-      await exchange.send(request);
+      await setting.exchange.send(request);
     }),
     // what was refused once may not be refused again: a smaller request would be another one
     { numRuns: runs, seed, endOnFailure: true, ...(path === undefined ? {} : { path }) },
@@ -72,5 +55,5 @@ describe.each(operations.map((operation) => [operation.id, operation] as const))
 });
 
 test('what was taken is worked off', async () => {
-  await t.drain();
+  await setting.t.drain();
 });

@@ -73,7 +73,8 @@ export function templateOf(document: OpenApi, target: string): string | undefine
       const wanted = template.split('/');
       return (
         wanted.length === parts.length &&
-        wanted.every((part, index) => (part.startsWith('{') ? parts[index] !== '' : part === parts[index]))
+        // the router takes an empty part for a parameter too
+        wanted.every((part, index) => part.startsWith('{') || part === parts[index])
       );
     })
     .sort((a, b) => parameters(a) - parameters(b))[0];
@@ -116,6 +117,7 @@ export function contractOf(made: OpenApi): Check {
       if (reply.status < 400) return;
       if (type !== 'application/problem+json') fail(`it is ${type}, not a problem`);
       if (![404, 405, 400].includes(reply.status)) fail('the operation is not documented');
+      if (method === 'HEAD') return reply.text === '' ? undefined : fail('it has a body');
       return validate(validatorOf(['components', 'schemas', 'Problem']), reply.text, fail);
     }
     const response = operation.responses[String(reply.status)] ?? fail('the status is not declared');

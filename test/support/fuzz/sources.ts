@@ -10,12 +10,12 @@ import { parameterCheck, type RequestSources } from './requests.js';
 import { type Schema, type Values, valuesOf } from './schema-values.js';
 import type { FuzzWorld } from './world.js';
 
-export function requestSources(document: OpenApi, { placesFor }: FuzzWorld): RequestSources {
+export function requestSources(document: OpenApi, { placesFor, facts }: FuzzWorld): RequestSources {
   const validate = schemaCheck(document);
-  const shown = shownValues(document);
+  const shown = shownValues(document).set('fact', facts);
   const values = valuesOf({
     components: document.components.schemas as Record<string, Schema>,
-    known: (name, schema) => (shown.get(name) ?? []).filter((value) => validate(schema, value)).slice(0, 12),
+    known: (name, schema) => (shown.get(name) ?? []).filter((value) => validate(schema, value)).slice(0, 100),
     special: { json_schema: valueSchemas },
   });
   return { values, placesFor, admitsParameter: parameterCheck(validate), streams: streams(document, values) };
