@@ -18,6 +18,7 @@ import { openStream } from '../support/event-stream.js';
 import { aCustomer } from '../support/factories.js';
 import { figure, parseMetrics, type Sample } from '../support/metrics.js';
 import { startProxy } from '../support/proxy.js';
+import { clearRedis } from '../support/redis.js';
 
 let t: TestApp;
 let reader: Client;
@@ -298,6 +299,7 @@ describe.each(backends)('a worker on %s', (_name, redisUrl) => {
     expect((await at('/metrics', { method: 'POST' })).status).toBe(405);
     await workers.stop();
     await queues.close(5);
+    await clearRedis(redisUrl, prefix);
     await page.close();
   });
 
@@ -319,5 +321,6 @@ describe.each(backends)('a worker on %s', (_name, redisUrl) => {
       await sleep(50);
     await workers.stop();
     await queues.close(5);
+    await clearRedis(redisUrl, prefix);
   });
 });

@@ -16,6 +16,7 @@ import { startTestApp, type TestApp, testKeys } from '../support/app.js';
 import { Client } from '../support/client.js';
 import { type Collector, type SeenSpan, startCollector } from '../support/collector.js';
 import { aCustomer } from '../support/factories.js';
+import { clearRedis } from '../support/redis.js';
 
 // the library's own variables: how soon it sends
 process.env.OTEL_BSP_SCHEDULE_DELAY = '50';
@@ -168,6 +169,7 @@ describe.each(backends)('jobs on %s', (_name, redisUrl) => {
     expect(rows).toEqual([{ count: 0 }]);
     await workers.stop();
     await queues.close(5);
+    await clearRedis(redisUrl, prefix);
   });
 
   test('that several requests woke name them all', async () => {
@@ -185,6 +187,7 @@ describe.each(backends)('jobs on %s', (_name, redisUrl) => {
     expect(named.sort()).toEqual([...traces].sort());
     await workers.stop();
     await queues.close(5);
+    await clearRedis(redisUrl, prefix);
   });
 });
 

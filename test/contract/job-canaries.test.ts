@@ -16,6 +16,7 @@ import { startTestApp, type TestApp } from '../support/app.js';
 import { canaries, found } from '../support/canaries.js';
 import { type Collector, startCollector } from '../support/collector.js';
 import { aCustomer } from '../support/factories.js';
+import { clearRedis } from '../support/redis.js';
 
 process.env.OTEL_BSP_SCHEDULE_DELAY = '50';
 
@@ -32,8 +33,8 @@ async function keptInPostgres({ database }: TestApp): Promise<string> {
   return kept.join('\n');
 }
 
-/** All that Redis keeps of jobs, and nothing of it afterwards. */
-async function takeFromRedis(url: string, prefix: string): Promise<string> {
+/** All that Redis keeps of jobs. */
+async function keptInRedis(url: string, prefix: string): Promise<string> {
   const redis = new Redis(url);
   const readers: Record<string, (key: string) => Promise<unknown>> = {
     hash: (key) => redis.hgetall(key),
@@ -47,7 +48,6 @@ async function takeFromRedis(url: string, prefix: string): Promise<string> {
   for await (const keys of redis.scanStream({ match: `${prefix}:*` })) {
     for (const key of keys as string[]) {
       kept.push(key, JSON.stringify(await readers[await redis.type(key)]?.(key)));
-      await redis.del(key);
     }
   }
   await redis.quit();
@@ -100,6 +100,7 @@ describe.each(backends)('on %s', (_name, redisUrl) => {
   });
   afterAll(async () => {
     await t.stop();
+    await clearRedis(redisUrl, prefix);
     await tracer.close();
     await collector.stop();
   });
@@ -134,7 +135,7 @@ describe.each(backends)('on %s', (_name, redisUrl) => {
     expect(found(metrics), 'in the metrics').toEqual([]);
     await workers.stop();
     await queues.close(5);
-    const kept = redisUrl === undefined ? await keptInPostgres(t) : await takeFromRedis(redisUrl, prefix);
+    const kept = redisUrl === undefined ? await keptInPostgres(t) : await keptInRedis(redisUrl, prefix);
     expect(kept).toContain('22003');
     expect(found(kept), 'in the queue').toEqual([]);
     expect(lines.some((line) => line.includes('job failed'))).toBe(true);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openQueues } from '../../src/platform/queue.js';
 import { allJobs, buildWorkers } from '../../src/worker.js';
 import { startTestApp, type TestApp } from '../support/app.js';
+import { clearRedis } from '../support/redis.js';
 
 let t: TestApp;
 beforeAll(async () => {
@@ -41,6 +42,7 @@ describe.each(backends)('on %s', (_name, redisUrl) => {
     expect(Object.values(counts).every(({ failed, retrying }) => failed + retrying === 0)).toBe(true);
     await workers.stop();
     expect(await queues.close()).toBe(true);
+    await clearRedis(redisUrl, prefix);
   });
 });
 
