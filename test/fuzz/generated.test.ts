@@ -41,19 +41,22 @@ async function sendAll(name: string, requests: fc.Arbitrary<FuzzRequest>): Promi
   throw new Error(`${String(errorInstance)}\n\n${described(counterexample[0])}\n\nagain: ${again}`);
 }
 
+/** A long run takes as long as it takes. */
+const timeout = 60_000 + fuzz.runs * 500;
+
 test('the document has operations', () => {
   expect(operations.length).toBeGreaterThan(50);
 });
 
 describe.each(operations.map((operation) => [operation.id, operation] as const))('%s', (_id, operation) => {
-  test('as the document admits it', async ({ task }) => {
+  test('as the document admits it', { timeout }, async ({ task }) => {
     await sendAll(`${operation.id} ${task.name}`, validRequests(operation, sources));
   });
-  test('with one thing wrong', async ({ task }) => {
+  test('with one thing wrong', { timeout }, async ({ task }) => {
     await sendAll(`${operation.id} ${task.name}`, mutatedRequests(operation, sources));
   });
 });
 
-test('what was taken is worked off', async () => {
+test('what was taken is worked off', { timeout }, async () => {
   await setting.t.drain();
 });
