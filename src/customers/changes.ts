@@ -70,7 +70,9 @@ const attributeName = (field: string) =>
 
 function currentValue(row: CustomerRow, field: string): unknown {
   const name = attributeName(field);
-  return name === undefined ? row[columnOf(field as ScalarField)] : row.attributes[name];
+  if (name === undefined) return row[columnOf(field as ScalarField)];
+  // an attribute may have the name of what every object has, such as `constructor`
+  return Object.hasOwn(row.attributes, name) ? row.attributes[name] : undefined;
 }
 
 function withField(row: CustomerRow, field: string, value: unknown): CustomerRow {

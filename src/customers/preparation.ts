@@ -68,6 +68,9 @@ export function prepareCustomer(
   return { prepared, problems };
 }
 
+/** What a schema may allow at most, and no more: whether the items of a list are unique takes the square of its length. */
+const attributeBytesMax = 32_768;
+
 function prepareFields(world: World, input: CustomerStatement, problems: Problems): Map<string, unknown> {
   const fields = new Map<string, unknown>();
   for (const field of scalarFields) {
@@ -82,6 +85,8 @@ function prepareFields(world: World, input: CustomerStatement, problems: Problem
     const attribute = world.definitions.attributes.get(name);
     if (attribute === undefined)
       problems.push(problem(pointer, 'unknown_attribute', 'is not a declared attribute'));
+    else if (Buffer.byteLength(JSON.stringify(value)) > attributeBytesMax)
+      problems.push(problem(pointer, 'too_much', `must not be longer than ${attributeBytesMax} bytes`));
     else if (value !== null) {
       const found = attribute.validate(value);
       problems.push(...found.map((one) => ({ ...one, pointer: `${pointer}${one.pointer}` })));

@@ -65,7 +65,7 @@ const statable = {
 
 const Attributes = Type.Record(Type.String({ pattern: keyPattern }), Type.Unknown(), {
   maxProperties: 64,
-  description: 'Declared custom attributes by name; null clears one',
+  description: 'Declared custom attributes by name, of 32 KiB each at most; null clears one',
 });
 
 export const IdentifierIn = Strict(

@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Big } from 'big.js';
 import type { FieldProblem } from '../platform/errors.js';
+import { readFreeForm } from '../platform/free-form.js';
 import { mergePatch } from '../platform/merge-patch.js';
 import { changeParties, type PartiesStatement, type Party } from './parties.js';
 import type { Category, HoldingStatus } from './vocabulary.js';
@@ -76,7 +77,11 @@ export function decideHolding(
   }
   const parties = change.parties && changeParties(base.parties, change.parties, change.sourceDay);
   if (parties !== undefined) decided.parties = parties.parties;
-  const problems = [...(parties?.problems ?? []), ...dateProblems(decided)];
+  const problems = [
+    ...(parties?.problems ?? []),
+    ...dateProblems(decided),
+    ...(change.attributes === undefined ? [] : attributeProblems(decided.attributes)),
+  ];
   if (problems.length > 0) return { ok: false, problems };
   if (before === undefined && !decided.parties.some((party) => party.role === 'primary_owner')) {
     const message = 'a new holding needs a primary owner';
@@ -89,6 +94,16 @@ export function decideHolding(
   const state =
     changed.length === 0 ? base : { ...decided, source_time: later(base.source_time, change.sourceTime) };
   return { ok: true, state, changed, ignored };
+}
+
+/** An attribute may have the name of what every object has. */
+const ownValue = (attributes: Record<string, unknown>, name: string): unknown =>
+  Object.hasOwn(attributes, name) ? attributes[name] : undefined;
+
+/** Whatever the sources have told by and by: all of it together stays readable. */
+function attributeProblems(attributes: Record<string, unknown>): FieldProblem[] {
+  const read = readFreeForm(attributes);
+  return read.ok ? [] : [{ in: 'body', pointer: '/attributes', code: 'too_much', message: read.message }];
 }
 
 function emptyHolding({ fields }: HoldingChange, currency: string): HoldingState | undefined {
@@ -137,7 +152,7 @@ function olderThan(base: HoldingState, change: HoldingChange, stated: Partial<Ho
     .filter(([field, value]) => !same(field, base[field as keyof HoldingFields], value))
     .map(([field]) => field);
   const attributes = Object.entries(change.attributes ?? {})
-    .filter(([name, value]) => !isDeepStrictEqual(base.attributes[name] ?? null, value))
+    .filter(([name, value]) => !isDeepStrictEqual(ownValue(base.attributes, name) ?? null, value))
     .map(([name]) => `attributes.${name}`);
   const parties = change.parties && changeParties(base.parties, change.parties, change.sourceDay).parties;
   const others = parties !== undefined && !isDeepStrictEqual(parties, base.parties) ? ['parties'] : [];
@@ -170,7 +185,8 @@ function changedNames(before: HoldingState | undefined, after: HoldingState): st
   const scalars = scalarNames.filter((name) => !same(name, before?.[name] ?? null, after[name]));
   const names = new Set([...Object.keys(before?.attributes ?? {}), ...Object.keys(after.attributes)]);
   const attributes = [...names].filter(
-    (name) => !isDeepStrictEqual(before?.attributes[name], after.attributes[name]),
+    (name) =>
+      !isDeepStrictEqual(before && ownValue(before.attributes, name), ownValue(after.attributes, name)),
   );
   const parties = isDeepStrictEqual(before?.parties, after.parties) ? [] : ['parties'];
   return [...scalars, ...attributes.map((name) => `attributes.${name}`), ...parties];

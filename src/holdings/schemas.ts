@@ -27,7 +27,8 @@ const startsOn = DateOnly('First day in this role');
 const endsOn = DateOnly('The day from which it no longer stands');
 const Attributes = Type.Record(Type.String({ pattern: keyPattern }), Type.Unknown(), {
   maxProperties: 64,
-  description: 'What else the source tells, merged member by member; null clears one',
+  description:
+    'What else the source tells, merged member by member; null clears one. 64 members, 8 levels and 16 KiB at most in all',
 });
 const NumberIn = Text('Number of the account, card or contract: encrypted at rest', 64);
 const balanceMeaning =

@@ -151,6 +151,30 @@ describe('attributes', () => {
     );
   });
 
+  test('one may be named as what every object has', async () => {
+    await t.client.put('/v1/attributes/constructor', anAttribute({ type: 'string' }), 201);
+    const { id } = await t.client.post('/v1/customers', aCustomer(), 201);
+    await t.client.patch(`/v1/customers/${id}`, { attributes: { constructor: null } }, '*');
+    expect((await t.client.get(`/v1/customers/${id}`)).attributes).toEqual({});
+    await t.client.patch(`/v1/customers/${id}`, { attributes: { constructor: 'Foster' } }, '*');
+    expect((await t.client.get(`/v1/customers/${id}`)).attributes).toEqual({ constructor: 'Foster' });
+    await t.client.get(`/v1/customers/${id}/profile`);
+  });
+
+  test('a value has an end, whatever its schema says', async () => {
+    const schema = { type: 'array', items: { type: 'object' }, uniqueItems: true };
+    await t.client.put('/v1/attributes/endless', anAttribute(schema), 201);
+    const items = (count: number) => Array.from({ length: count }, (_, index) => ({ index }));
+    await t.client.post('/v1/customers', aCustomer({ attributes: { endless: items(1000) } }), 201);
+    const problem = await t.client.problem(
+      'POST',
+      '/v1/customers',
+      'rule_broken',
+      aCustomer({ attributes: { endless: items(100_000) } }),
+    );
+    expect(problem.errors).toMatchObject([{ pointer: '/attributes/endless', code: 'too_much' }]);
+  });
+
   test('twenty that declare the same at once make one', async () => {
     const replies = await Promise.all(
       Array.from({ length: 20 }, () =>

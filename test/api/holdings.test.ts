@@ -231,6 +231,32 @@ describe('upserts', () => {
     expect(rows[0].count).toBe(1);
   });
 
+  test('attributes stay bounded, however often more of them are told', async () => {
+    const body = await aHolding({ attributes: { constructor: 'x' } });
+    const key = { source: body.source, number: body.number };
+    await upsert(body, 201);
+    const named = (from: number) =>
+      Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`a${from + index}`, index]));
+    await upsert({ ...key, attributes: named(0) });
+    for (const attributes of [
+      named(40),
+      { a0: 'x'.repeat(20_000) },
+      { a0: [[[[[[[[1]]]]]]]] },
+      { a0: Array(201).fill(1) },
+    ]) {
+      const problem = await t.client.problem('POST', '/v1/holdings/upsert', 'rule_broken', {
+        ...key,
+        attributes,
+      });
+      expect(problem.errors).toMatchObject([{ pointer: '/attributes', code: 'too_much' }]);
+    }
+    const told = await upsert({
+      ...key,
+      attributes: Object.fromEntries(Object.keys(named(0)).map((n) => [n, null])),
+    });
+    expect(told.holding.attributes).toEqual({ constructor: 'x' });
+  });
+
   test('absent is not stated, null clears, and what is older is ignored and said to be', async () => {
     const body = await aHolding({
       product: 'A',
