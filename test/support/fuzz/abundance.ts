@@ -24,11 +24,13 @@ export async function addAbundance(t: TestApp, customerId: string, add: Add): Pr
   }
   const activities = Array.from({ length: several }, (_, count) => loginOf(customerId, `listed-${count}`));
   await t.client.post('/v1/activities', { items: activities });
-  await t.client.put(
-    '/v1/attributes/spare_note',
-    { description: 'A text', json_schema: { type: 'string' }, sensitivity: 'sensitive', searchable: false },
-    201,
-  );
+  // the second has the name of what every object has
+  for (const name of ['spare_note', 'constructor'])
+    await t.client.put(
+      `/v1/attributes/${name}`,
+      { description: 'A text', json_schema: { type: 'string' }, sensitivity: 'sensitive', searchable: false },
+      201,
+    );
   await t.drain();
 }
 

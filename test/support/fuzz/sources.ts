@@ -10,13 +10,16 @@ import { parameterCheck, type RequestSources } from './requests.js';
 import { type Schema, type Values, valuesOf } from './schema-values.js';
 import type { FuzzWorld } from './world.js';
 
-export function requestSources(document: OpenApi, { placesFor, facts }: FuzzWorld): RequestSources {
+export function requestSources(
+  document: OpenApi,
+  { placesFor, facts, attributes }: FuzzWorld,
+): RequestSources {
   const validate = schemaCheck(document);
   const shown = shownValues(document).set('fact', facts);
   const values = valuesOf({
     components: document.components.schemas as Record<string, Schema>,
     known: (name, schema) => (shown.get(name) ?? []).filter((value) => validate(schema, value)).slice(0, 100),
-    special: { json_schema: valueSchemas },
+    special: { json_schema: valueSchemas, attributes: namedValues(attributes) },
   });
   return { values, placesFor, admitsParameter: parameterCheck(validate), streams: streams(document, values) };
 }
@@ -36,6 +39,19 @@ function schemaCheck(document: OpenApi) {
 /** A schema that refers to components, taken out of the document. */
 const inDocument = (schema: Schema): Schema =>
   JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"openapi#/components/'));
+
+/** Values of attributes that are declared, some of them of the type that was declared. */
+const namedValues = (names: readonly string[]): fc.Arbitrary<unknown> =>
+  fc.dictionary(
+    fc.constantFrom(...names),
+    fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 20 }),
+      fc.constant(null),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.boolean(),
+    ),
+    { maxKeys: 3, noNullPrototype: true },
+  );
 
 /** Schemas of attribute values: the document says only that they are objects. */
 const valueSchemas: fc.Arbitrary<unknown> = fc.letrec((tie) => ({

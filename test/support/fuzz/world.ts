@@ -14,6 +14,8 @@ export type FuzzWorld = {
   placesFor: (path: string) => Record<string, string>[];
   /** what rules may speak of */
   facts: string[];
+  /** names of attributes that are declared */
+  attributes: string[];
 };
 
 export async function aFuzzWorld(t: TestApp, document: OpenApi): Promise<FuzzWorld> {
@@ -32,6 +34,7 @@ export async function aFuzzWorld(t: TestApp, document: OpenApi): Promise<FuzzWor
   for (const path of listsOf(document)) await harvest(t, document, path, add);
   return {
     callers: [t.client, colleague, clerk],
+    attributes: (await t.client.get('/v1/attributes')).data.map(({ name }: { name: string }) => name),
     facts: (await t.client.get('/v1/facts')).data.map((fact: { name: string }) => fact.name),
     placesFor: (path) => {
       const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
