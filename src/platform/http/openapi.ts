@@ -32,7 +32,7 @@ type Document = {
       {
         security?: Record<string, string[]>[];
         'x-scopes'?: string[];
-        requestBody?: { content: Record<string, object> };
+        requestBody?: { content: Record<string, object>; required?: boolean };
         parameters?: { required?: boolean; schema?: { default?: unknown } }[];
       }
     >
@@ -47,11 +47,14 @@ function withOptionalDefaults<T extends object>(document: T): T {
   return document;
 }
 
-/** @fastify/swagger passes no examples of bodies on: they are set afterwards, at every content type. */
-function withBodyExamples<T extends object>(document: T, operations: readonly OperationRow[]): T {
-  for (const { path, method, bodyExample, bodyExamples } of operations) {
-    const content = (document as Document).paths?.[path]?.[method.toLowerCase()]?.requestBody?.content ?? {};
+/** @fastify/swagger passes no examples of bodies on, and says of all that they are required: it is set afterwards. */
+function withBodies<T extends object>(document: T, operations: readonly OperationRow[]): T {
+  for (const { path, method, bodyExample, bodyExamples, bodyOptional } of operations) {
+    const body = (document as Document).paths?.[path]?.[method.toLowerCase()]?.requestBody;
+    if (body === undefined) continue;
+    if (bodyOptional === true) body.required = false;
     if (bodyExample === undefined) continue;
+    const { content } = body;
     for (const type of Object.keys(content)) {
       content[type] = {
         ...content[type],
@@ -114,7 +117,7 @@ export function openApiOptions(
     transformObject: (made) => {
       const document = 'openapiObject' in made ? made.openapiObject : made.swaggerObject;
       const frame = withTokens(withOptionalDefaults(withIntegerFormats(document)), oidcIssuer);
-      return { ...withSharedReplies(withBodyExamples(frame, operations)), webhooks };
+      return { ...withSharedReplies(withBodies(frame, operations)), webhooks };
     },
     exposeHeadRoutes: false,
     refResolver: {

@@ -109,6 +109,7 @@ export type OperationRow = {
   bodyExample?: unknown;
   /** by content type, where one looks otherwise */
   bodyExamples?: Record<string, unknown>;
+  bodyOptional?: boolean;
 };
 
 /** What an operation asks of its callers. */
@@ -137,6 +138,7 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
     ofTheBank: isOfTheBank(op),
     bodyExample: op.bodyExample,
     ...(op.bodyExamples === undefined ? {} : { bodyExamples: op.bodyExamples }),
+    bodyOptional: op.bodyOptional === true,
   };
   app.operations.push(row);
   if (op.guarded !== undefined) keepGuard(app, op.id, op.scope, op.guarded);
