@@ -52,9 +52,10 @@ async function tryOperation(operationId: string): Promise<{ status: string; body
   };
 }
 
-test('every operation of the document is there', async () => {
+test('every operation of the document is there, and every event', async () => {
   await page.locator('.opblock').first().waitFor();
-  expect(await page.locator('.opblock').count()).toBe(t.app.operations.length);
+  const { webhooks } = t.app.swagger() as unknown as { webhooks: object };
+  expect(await page.locator('.opblock').count()).toBe(t.app.operations.length + Object.keys(webhooks).length);
 });
 
 test('without a key an operation is refused, and says so', async () => {

@@ -11,7 +11,10 @@ import { createInterface } from 'node:readline';
 import ts from 'typescript';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const sources = path.join(root, 'src');
+/** where a project's own sources and migrations lie: this one's, or those of another release */
+const here = { sources: path.join(root, 'src'), migrations: path.join(root, 'migrations') };
+export type Release = typeof here;
+
 const cache = path.join(root, 'node_modules/.cache/clientele-sources');
 const compilerOptions = {
   module: ts.ModuleKind.ESNext,
@@ -29,9 +32,18 @@ export type Child = {
 /** Starts a process with `body` as an ES module; it finds `src/x/y.ts` as `./x/y.js`. */
 export async function startChild(
   body: string,
-  options: { detached?: boolean; uid?: number; gid?: number; env?: NodeJS.ProcessEnv } = {},
+  options: {
+    detached?: boolean;
+    uid?: number;
+    gid?: number;
+    env?: NodeJS.ProcessEnv;
+    release?: Release;
+  } = {},
 ) {
-  const script = path.join(await transpileSources(), `child-${Math.random().toString(36).slice(2)}.mjs`);
+  const script = path.join(
+    await transpileSources(options.release ?? here),
+    `child-${Math.random().toString(36).slice(2)}.mjs`,
+  );
   await writeFile(script, body);
   const child = spawn(process.execPath, [script], { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
   const errors: string[] = [];
@@ -61,32 +73,34 @@ export async function startChild(
   return { process: child, line, ended } satisfies Child;
 }
 
-let transpiled: Promise<string> | undefined;
+const transpiled = new Map<string, Promise<string>>();
 
 /** The directory of the transpiled sources: one per state of them, shared by test files and runs. */
-function transpileSources() {
-  transpiled ??= (async () => {
-    const names = (await readdir(sources, { recursive: true })).filter((name) => name.endsWith('.ts')).sort();
-    const files = await Promise.all(
-      names.map(async (name) => ({ name, text: await readFile(path.join(sources, name), 'utf8') })),
-    );
-    const target = path.join(
-      cache,
-      createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16),
-    );
-    await mkdir(cache, { recursive: true });
-    // the service looks for its migrations two folders above its modules
-    await symlink(path.join(root, 'migrations'), path.join(cache, 'migrations')).catch(() => undefined);
-    if (existsSync(target)) return target;
-    const unfinished = `${target}.${process.pid}`;
-    for (const { name, text } of files) {
-      const file = path.join(unfinished, name.replace(/\.ts$/, '.js'));
-      await mkdir(path.dirname(file), { recursive: true });
-      await writeFile(file, ts.transpileModule(text, { compilerOptions }).outputText);
-    }
-    await writeFile(path.join(unfinished, 'package.json'), '{"type":"module"}');
-    await rename(unfinished, target).catch(() => rm(unfinished, { recursive: true }));
-    return target;
-  })();
-  return transpiled;
+function transpileSources(release: Release): Promise<string> {
+  const known = transpiled.get(release.sources) ?? transpile(release);
+  transpiled.set(release.sources, known);
+  return known;
+}
+
+async function transpile({ sources, migrations }: Release): Promise<string> {
+  const names = (await readdir(sources, { recursive: true })).filter((name) => name.endsWith('.ts')).sort();
+  const files = await Promise.all(
+    names.map(async (name) => ({ name, text: await readFile(path.join(sources, name), 'utf8') })),
+  );
+  const state = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16);
+  const folder = path.join(cache, state);
+  const target = path.join(folder, 'src');
+  if (existsSync(target)) return target;
+  await mkdir(folder, { recursive: true });
+  // the service looks for its migrations two folders above its modules
+  await symlink(migrations, path.join(folder, 'migrations')).catch(() => undefined);
+  const unfinished = path.join(folder, `src.${process.pid}`);
+  for (const { name, text } of files) {
+    const file = path.join(unfinished, name.replace(/\.ts$/, '.js'));
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, ts.transpileModule(text, { compilerOptions }).outputText);
+  }
+  await writeFile(path.join(unfinished, 'package.json'), '{"type":"module"}');
+  await rename(unfinished, target).catch(() => rm(unfinished, { recursive: true }));
+  return target;
 }
