@@ -56,11 +56,14 @@ const frameworkCodes: Record<string, ProblemCode> = {
   FST_ERR_REOPENED_CLOSE_SERVER: 'unavailable',
 };
 
-/** PostgreSQL and the pool, where the answer is "not now": lost links, time-outs, shutdowns, too many clients. */
+/**
+ * PostgreSQL and the pool, where the answer is "not now": lost links, time-outs, shutdowns, too many clients, and
+ * conflicts that came again at each try.
+ */
 const unavailableStates =
-  /^(08...|57P0[1-5]|57014|55P03|53...|25P03|ECONN.*|EPIPE|ETIMEDOUT|ENOTFOUND|ENOENT|EAI_AGAIN)$/;
+  /^(08...|57P0[1-5]|57014|55P03|53...|25P03|40001|40P01|ECONN.*|EHOST.*|ENET.*|EPIPE|ETIMEDOUT|ENOTFOUND|ENOENT|EAI_AGAIN)$/;
 const unavailableMessages =
-  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|Cannot use a pool after/;
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Cannot use a pool after/;
 
 /** Any error as the one that the caller is told. What is not known stays silent. */
 export function toDomainError(error: unknown): DomainError {
