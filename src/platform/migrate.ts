@@ -1,4 +1,5 @@
 /** Brings a database to the newest schema. Any number of processes may try at once: one does it, the others wait. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
@@ -6,6 +7,14 @@ import pg from 'pg';
 
 /** dist/platform and src/platform both lie two folders below the project */
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
+
+/**
+ * A statement that waits for a lock holds up all who come after it: it waits shortly, and all begins again a little
+ * later. Together they wait for minutes, since a backup may hold a lock for as long.
+ */
+const lockTimeoutMilliseconds = 2000;
+const attempts = 60;
+const pauseMilliseconds = 3000;
 
 /** @throws Error where the server is too old, not UTF-8, or cannot tell Chinese letters from signs */
 export async function migrateDatabase(url: string): Promise<void> {
@@ -20,11 +29,29 @@ export async function migrateDatabase(url: string): Promise<void> {
     await checkServer(client);
     await client.query(`select pg_advisory_lock(hashtextextended('clientele_migrate', 0))`);
     await client.query('set client_min_messages = warning');
-    await migrate(drizzle(client), { migrationsFolder });
+    await client.query(`set lock_timeout = ${lockTimeoutMilliseconds}`);
+    await migrateWhenFree(client);
     await checkLetters(client);
   } finally {
     await client.end();
   }
+}
+
+async function migrateWhenFree(client: pg.Client): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      // all that is pending in one transaction: what failed has left nothing
+      return await migrate(drizzle(client), { migrationsFolder });
+    } catch (error) {
+      if (attempt === attempts || !isLockTimeout(error)) throw error;
+      await sleep(pauseMilliseconds);
+    }
+  }
+}
+
+function isLockTimeout(error: unknown): boolean {
+  const { code, cause } = error as { code?: string; cause?: unknown };
+  return code === '55P03' || (cause !== undefined && isLockTimeout(cause));
 }
 
 async function checkServer(client: pg.Client): Promise<void> {

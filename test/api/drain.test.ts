@@ -4,12 +4,13 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Child, startChild } from '../support/child.js';
 import { cloneDatabase, type TestDatabase } from '../support/database.js';
 import { aCustomer } from '../support/factories.js';
+import { openServices, type Services, serviceKey } from '../support/service.js';
 
-const secret = 'ck_drain_test_0123456789abcdef';
+const secret = serviceKey;
 let database: TestDatabase;
 let directory: string;
 const children: Child[] = [];
@@ -105,3 +106,72 @@ test('a rolling restart under load drops nothing', async () => {
   const [row] = (await database.database.pool.query('select count(*)::int as count from customers')).rows;
   expect(row.count).toBe(counts.created);
 }, 180_000);
+
+describe('the program itself', () => {
+  let own: TestDatabase;
+  let services: Services;
+  beforeAll(async () => {
+    own = await cloneDatabase();
+    services = await openServices({ DATABASE_URL: own.url, DRAIN_DELAY_SECONDS: '1' });
+  });
+  afterAll(async () => {
+    await services.close();
+    await own.drop();
+  });
+  const count = async (table: string): Promise<number> =>
+    (await own.database.pool.query(`select count(*)::int as count from ${table}`)).rows[0].count;
+
+  test('all in one process, told to stop under load, answers whatever it was sent, and ends well', async () => {
+    const service = await services.start('start');
+    const port = Number(new URL(service.origin).port);
+    const agent = new Agent({ keepAlive: true });
+    let [created, answered] = [0, 0];
+    const client = async (index: number) => {
+      for (let turn = index; ; turn += 1) {
+        const writes = turn % 3 === 0;
+        const reply = writes
+          ? await send(agent, port, 'POST', '/v1/customers', aCustomer())
+          : await send(agent, port, 'GET', '/v1/customers?limit=5');
+        expect(reply.status, reply.body).toBe(writes ? 201 : 200);
+        answered += 1;
+        if (writes) created += 1;
+        if (reply.closes) return;
+      }
+    };
+    const clients = Promise.all(Array.from({ length: 8 }, (_, index) => client(index)));
+    while (created < 20) await sleep(20);
+    expect(await service.stop()).toBe(0);
+    await clients;
+    agent.destroy();
+    expect(answered).toBeGreaterThan(created);
+    expect(await count('customers')).toBe(created);
+  });
+
+  test('a worker, told to stop in the middle of a file, ends well; what it left another one finishes', async () => {
+    const api = await services.start('api');
+    const first = await services.start('worker');
+    const number = (index: number) => `DRAIN-${index}`;
+    const rows = Array.from({ length: 4000 }, (_, index) => ({
+      ...aCustomer(),
+      identifiers: [{ scheme: 'core_banking', value: number(index) }],
+    }));
+    const body = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    const headers = { 'content-type': 'application/x-ndjson' };
+    const before = await count('customers');
+    const { body: started } = await api.client.request('POST', '/v1/imports?kind=customers', body, {
+      headers,
+    });
+    while ((await count('customers')) === before) await sleep(5);
+    expect(await first.stop()).toBe(0);
+    const second = await services.start('worker');
+    let job = await api.client.get(`/v1/imports/${started.id}`);
+    while (['queued', 'running'].includes(job.state)) {
+      await sleep(100);
+      job = await api.client.get(`/v1/imports/${started.id}`);
+    }
+    expect(job).toMatchObject({ state: 'completed', accepted: rows.length, rejected: 0, duplicates: 0 });
+    expect(await count('customers')).toBe(before + rows.length);
+    expect(await second.stop()).toBe(0);
+    expect(await api.stop()).toBe(0);
+  });
+});

@@ -1,14 +1,19 @@
 /** From an empty database to the newest schema: once, twice, at once from many sides, and nothing is left to generate. */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import { expect, inject, test } from 'vitest';
 import { migrateDatabase } from '../../src/platform/migrate.js';
 import { withDatabase } from '../support/global-setup.js';
+
+/** how many migrations the last release has */
+const releasedCount = 2;
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -74,6 +79,55 @@ test('many processes at once migrate once', async () => {
     const seeds = await connected(url, (client) => client.query('select key from segments order by key'));
     expect(seeds.rows.map(({ key }) => key)).toEqual(['high_net_worth', 'new', 'ordinary']);
   });
+});
+
+/** A folder with the migrations of the last release alone. */
+async function releasedMigrations(folder: string): Promise<string> {
+  await cp(path.join(root, 'migrations'), folder, { recursive: true });
+  const file = path.join(folder, 'meta/_journal.json');
+  const journal = JSON.parse(await readFile(file, 'utf8'));
+  await writeFile(file, JSON.stringify({ ...journal, entries: journal.entries.slice(0, releasedCount) }));
+  return folder;
+}
+
+test('who holds a lock holds a migration up, and the migration nobody', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'clientele-migrations-'));
+  await withEmpty(utf8, async (url) => {
+    await connected(url, async (client) =>
+      migrate(drizzle(client), { migrationsFolder: await releasedMigrations(folder) }),
+    );
+    await connected(url, async (holder) => {
+      await holder.query('begin; select from api_keys; select from imports; select from outbox');
+      const migrated = migrateDatabase(url);
+      await connected(url, async (reader) => {
+        const waits = `select from pg_stat_activity where application_name = 'clientele migrate' and wait_event_type = 'Lock'
+          and datname = current_database()`;
+        while ((await reader.query(waits)).rowCount === 0)
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        // this waits behind it, until it gives up: the holder goes on holding
+        await reader.query('select from api_keys');
+      });
+      await holder.query('commit');
+      await migrated;
+    });
+    expect(await shapeOf(url)).toEqual(await shapeOf(withDatabase(inject('adminUrl'), inject('template'))));
+  });
+  await rm(folder, { recursive: true });
+});
+
+test('since the last release migrations only add: its code runs on', async () => {
+  const names = (await readdir(path.join(root, 'migrations'))).filter((name) => name.endsWith('.sql')).sort();
+  const takesAway =
+    /\b(drop (table|column|type|view|constraint)|rename (to|column)|alter column \S+ (set not null|type|set data type)|truncate|delete from)\b/i;
+  for (const name of names.slice(releasedCount)) {
+    const text = await readFile(path.join(root, 'migrations', name), 'utf8');
+    const statements = text.split('--> statement-breakpoint').map((one) => one.replaceAll('"', '').trim());
+    for (const statement of statements) {
+      expect(statement, name).not.toMatch(takesAway);
+      if (/add column/i.test(statement) && /not null/i.test(statement))
+        expect(statement, name).toMatch(/default/i);
+    }
+  }
 });
 
 test('a database in which Chinese names could not be found is refused', async () => {
