@@ -1,7 +1,5 @@
 /** How much one caller may send, and how much an address without a valid key: real requests, the real clock. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,6 +7,7 @@ import { startTestApp, type TestApp } from '../support/app.js';
 import { Client } from '../support/client.js';
 import { aCustomer } from '../support/factories.js';
 import { type CutProxy, startProxy } from '../support/proxy.js';
+import { hasRedisServer, type RedisServer, startRedis } from '../support/redis-server.js';
 
 const policyOf = (headers: Headers) => headers.get('ratelimit-policy');
 
@@ -206,121 +205,104 @@ test('addresses are not believed from anybody', async () => {
   }
 });
 
-const hasServer = spawnSync('redis-server', ['--version']).error === undefined;
+describe.skipIf(!hasRedisServer && process.env.REDIS_URL === undefined)(
+  'several processes with one Redis',
+  () => {
+    let redis: RedisServer | undefined;
+    let proxy: CutProxy;
+    let direct: string;
+    const apps: TestApp[] = [];
 
-describe.skipIf(!hasServer && process.env.REDIS_URL === undefined)('several processes with one Redis', () => {
-  let redis: ChildProcess | undefined;
-  let proxy: CutProxy;
-  let direct: string;
-  const apps: TestApp[] = [];
+    beforeAll(async () => {
+      redis = hasRedisServer ? await startRedis() : undefined;
+      direct = redis?.url ?? process.env.REDIS_URL ?? '';
+      const { hostname, port: known } = new URL(direct);
+      proxy = await startProxy(hostname, Number(known || 6379));
+      const env = {
+        REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+        RATE_LIMIT_REQUESTS: '4',
+        RATE_LIMIT_WINDOW_SECONDS: '3600',
+      };
+      for (let index = 0; index < 2; index += 1) apps.push(await startTestApp({ env }));
+      await untilShared();
+    });
+    afterAll(async () => {
+      for (const app of apps) await app.stop();
+      await proxy.cut();
+      await redis?.end('SIGKILL');
+    });
 
-  beforeAll(async () => {
-    const port = await freePort();
-    const flags = ['--port', String(port), '--save', '', '--bind', '127.0.0.1'];
-    if (hasServer) redis = spawn('redis-server', flags, { stdio: 'ignore' });
-    direct = hasServer ? `redis://127.0.0.1:${port}` : (process.env.REDIS_URL ?? '');
-    await untilReady(direct);
-    const { hostname, port: known } = new URL(direct);
-    proxy = await startProxy(hostname, Number(known || 6379));
-    const env = {
-      REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
-      RATE_LIMIT_REQUESTS: '4',
-      RATE_LIMIT_WINDOW_SECONDS: '3600',
-    };
-    for (let index = 0; index < 2; index += 1) apps.push(await startTestApp({ env }));
-    await untilShared();
-  });
-  afterAll(async () => {
-    for (const app of apps) await app.stop();
-    await proxy.cut();
-    redis?.kill('SIGKILL');
-  });
+    /** The same key in both databases: a principal is known by the id of its key. */
+    async function clientOfBoth(): Promise<[Client, Client]> {
+      const [first, second] = apps as [TestApp, TestApp];
+      const client = await first.clientWith(['customers:read']);
+      const { rows } = await first.database.pool.query(
+        'select * from api_keys order by created_at desc, id desc limit 1',
+      );
+      const columns = Object.keys(rows[0]);
+      await second.database.pool.query(
+        `insert into api_keys (${columns.join(', ')}) values (${columns.map((_, index) => `$${index + 1}`).join(', ')})`,
+        Object.values(rows[0]),
+      );
+      return [client, new Client(second.origin, client.secret)];
+    }
 
-  /** The same key in both databases: a principal is known by the id of its key. */
-  async function clientOfBoth(): Promise<[Client, Client]> {
-    const [first, second] = apps as [TestApp, TestApp];
-    const client = await first.clientWith(['customers:read']);
-    const { rows } = await first.database.pool.query(
-      'select * from api_keys order by created_at desc, id desc limit 1',
-    );
-    const columns = Object.keys(rows[0]);
-    await second.database.pool.query(
-      `insert into api_keys (${columns.join(', ')}) values (${columns.map((_, index) => `$${index + 1}`).join(', ')})`,
-      Object.values(rows[0]),
-    );
-    return [client, new Client(second.origin, client.secret)];
-  }
+    /** Waits until both processes are connected. */
+    async function untilShared(): Promise<void> {
+      for (;;) {
+        const [one, other] = await clientOfBoth();
+        await statuses(one, 1);
+        await statuses(other, 1);
+        const reply = await one.request('GET', '/v1/customers?limit=1');
+        if (left(reply.headers).remaining === 1) return;
+        await sleep(200);
+      }
+    }
 
-  /** Waits until both processes are connected. */
-  async function untilShared(): Promise<void> {
-    for (;;) {
+    test('count together', async () => {
       const [one, other] = await clientOfBoth();
-      await statuses(one, 1);
-      await statuses(other, 1);
-      const reply = await one.request('GET', '/v1/customers?limit=1');
-      if (left(reply.headers).remaining === 1) return;
-      await sleep(200);
-    }
-  }
+      expect(await statuses(one, 2)).toEqual([200, 200]);
+      const third = await other.request('GET', '/v1/customers?limit=1');
+      expect(left(third.headers)).toMatchObject({ remaining: 1 });
+      expect(await statuses(one, 2)).toEqual([200, 429]);
+      expect(await statuses(other, 1)).toEqual([429]);
+    });
 
-  test('count together', async () => {
-    const [one, other] = await clientOfBoth();
-    expect(await statuses(one, 2)).toEqual([200, 200]);
-    const third = await other.request('GET', '/v1/customers?limit=1');
-    expect(left(third.headers)).toMatchObject({ remaining: 1 });
-    expect(await statuses(one, 2)).toEqual([200, 429]);
-    expect(await statuses(other, 1)).toEqual([429]);
-  });
+    test('what they keep there is forgotten by itself', async () => {
+      const [client] = await clientOfBoth();
+      await statuses(client, 1);
+      const connection = new Redis(direct);
+      try {
+        const keys = await connection.keys('clientele-rate:*');
+        expect(keys.length).toBeGreaterThan(0);
+        for (const key of keys) expect(await connection.pttl(key)).toBeGreaterThan(0);
+      } finally {
+        connection.disconnect();
+      }
+    });
 
-  test('what they keep there is forgotten by itself', async () => {
-    const [client] = await clientOfBoth();
-    await statuses(client, 1);
-    const connection = new Redis(direct);
-    try {
-      const keys = await connection.keys('clientele-rate:*');
-      expect(keys.length).toBeGreaterThan(0);
-      for (const key of keys) expect(await connection.pttl(key)).toBeGreaterThan(0);
-    } finally {
-      connection.disconnect();
-    }
-  });
-
-  test('and each for itself while it is away', async () => {
-    const [one, other] = await clientOfBoth();
-    expect(await statuses(one, 3)).toEqual([200, 200, 200]);
-    await proxy.cut();
-    // nobody is stopped: the processes begin to count anew, each up to the limit
-    expect(await statuses(one, 5)).toEqual([200, 200, 200, 200, 429]);
-    expect(await statuses(other, 5)).toEqual([200, 200, 200, 200, 429]);
-    await proxy.restore();
-    await untilShared();
-    // Redis had seen three of four
-    expect(await statuses(one, 2)).toEqual([200, 429]);
-  });
-
-  test('a Redis that hears and never answers stops nobody', async () => {
-    const [client] = await clientOfBoth();
-    expect(await statuses(client, 1)).toEqual([200]);
-    proxy.silence();
-    try {
-      expect(await statuses(client, 5)).toEqual([200, 200, 200, 200, 429]);
-    } finally {
+    test('and each for itself while it is away', async () => {
+      const [one, other] = await clientOfBoth();
+      expect(await statuses(one, 3)).toEqual([200, 200, 200]);
+      await proxy.cut();
+      // nobody is stopped: the processes begin to count anew, each up to the limit
+      expect(await statuses(one, 5)).toEqual([200, 200, 200, 200, 429]);
+      expect(await statuses(other, 5)).toEqual([200, 200, 200, 200, 429]);
       await proxy.restore();
-    }
-  });
-});
+      await untilShared();
+      // Redis had seen three of four
+      expect(await statuses(one, 2)).toEqual([200, 429]);
+    });
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function untilReady(url: string): Promise<void> {
-  const connection = new Redis(url, { retryStrategy: () => 50, maxRetriesPerRequest: null });
-  connection.on('error', () => undefined);
-  await connection.ping();
-  connection.disconnect();
-}
+    test('a Redis that hears and never answers stops nobody', async () => {
+      const [client] = await clientOfBoth();
+      expect(await statuses(client, 1)).toEqual([200]);
+      proxy.silence();
+      try {
+        expect(await statuses(client, 5)).toEqual([200, 200, 200, 200, 429]);
+      } finally {
+        await proxy.restore();
+      }
+    });
+  },
+);

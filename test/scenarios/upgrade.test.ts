@@ -26,7 +26,7 @@ describe.skipIf(!isThere)('the last release on the new schema', () => {
   beforeAll(async () => {
     database = await cloneDatabase();
     folder = await mkdtemp(path.join(tmpdir(), 'clientele-upgrade-'));
-    sides.old = await start(await unpackRelease(folder));
+    sides.old = await start(await unpackRelease());
     sides.new = await start();
   });
   afterAll(async () => {

@@ -1,6 +1,7 @@
 /** The last release: its processes and this one's run side by side while a bank upgrades. */
 import { execFile } from 'node:child_process';
-import { mkdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Release } from './child.js';
@@ -18,13 +19,17 @@ export const isReleaseThere = (): Promise<boolean> =>
     () => false,
   );
 
-/** Its sources and migrations, in a folder below `folder`. */
-export async function unpackRelease(folder: string): Promise<Release> {
-  const target = path.join(folder, 'release');
-  const archive = `${target}.tar`;
-  await mkdir(target, { recursive: true });
-  await run('git', ['archive', '--output', archive, releasedCommit, 'src', 'migrations'], { cwd: root });
-  await run('tar', ['-xf', archive, '-C', target]);
-  await rm(archive);
+/** Its sources and migrations, in the cache below node_modules: what is made of them there points to them. */
+export async function unpackRelease(): Promise<Release> {
+  const target = path.join(root, 'node_modules/.cache/clientele-releases', releasedCommit);
+  if (!existsSync(target)) {
+    const unfinished = `${target}.${process.pid}`;
+    const archive = `${unfinished}.tar`;
+    await mkdir(unfinished, { recursive: true });
+    await run('git', ['archive', '--output', archive, releasedCommit, 'src', 'migrations'], { cwd: root });
+    await run('tar', ['-xf', archive, '-C', unfinished]);
+    await rm(archive);
+    await rename(unfinished, target).catch(() => rm(unfinished, { recursive: true }));
+  }
   return { sources: path.join(target, 'src'), migrations: path.join(target, 'migrations') };
 }
