@@ -9,7 +9,7 @@ import { makeSegments, newLedger, writeAll } from '../support/ledger.js';
 import { expectAllThereOnce } from '../support/ledger-check.js';
 import { openServices, type Service, type Services } from '../support/service.js';
 
-const writes = Number(process.env.FAULT_WRITES ?? 2000);
+const writes = Number(process.env.FAULT_WRITES ?? 10_000);
 const seed = Number(process.env.FAULT_SEED ?? 1);
 const rounds = Math.max(2, Math.round(writes / 2000));
 const patience = 240_000 + writes * 100;
