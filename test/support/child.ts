@@ -87,7 +87,10 @@ async function transpile({ sources, migrations }: Release): Promise<string> {
   const files = await Promise.all(
     names.map(async (name) => ({ name, text: await readFile(path.join(sources, name), 'utf8') })),
   );
-  const state = createHash('sha256').update(JSON.stringify([migrations, files])).digest('hex').slice(0, 16);
+  const state = createHash('sha256')
+    .update(JSON.stringify([migrations, files]))
+    .digest('hex')
+    .slice(0, 16);
   const folder = path.join(cache, state);
   const target = path.join(folder, 'src');
   if (existsSync(target)) return target;
