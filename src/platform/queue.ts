@@ -1,8 +1,8 @@
 /**
  * The queues say when to look, PostgreSQL says what must happen. A job is a wake-up: it names a queue and perhaps a
- * bucket of it and the traces that it belongs to, and carries nothing else. Wake-ups that nobody has acted on yet are one; one that arrives while
- * its predecessor runs makes it run once more. Schedules wake a queue from time to time, so whatever a signal
- * should have said and did not is found at the next one.
+ * bucket of it and the traces that it belongs to, and carries nothing else. Wake-ups that nobody has acted on yet are
+ * one; one that arrives while its predecessor runs makes it run once more. Schedules wake a queue from time to time,
+ * so whatever a signal should have said and did not is found at the next one.
  */
 import type { Queue } from 'bullmq';
 import type { Log } from './postmaster.js';

@@ -25,7 +25,7 @@ const rule = { fact: 'holdings.net', op: 'gt', value: '1000000' };
 const example = {
   key: 'high_net_worth',
   name: 'High net worth',
-  description: 'Financial net assets above 300,000.',
+  description: 'Financial net assets above 1,000,000.',
   kind: 'rule',
   rule,
   rule_version: 1,
@@ -120,7 +120,12 @@ function writeRoutes(app: FastifyInstance, facts: LoadFacts): void {
     ofTheBank: true,
     idempotent: true,
     body: Ref(schemas.SegmentCreate),
-    bodyExample: { key: 'affluent', ...definition, name: 'Affluent', rule: { ...rule, value: '300000' } },
+    bodyExample: {
+      key: 'affluent',
+      name: 'Affluent',
+      description: 'Financial net assets above 300,000.',
+      rule: { ...rule, value: '300000' },
+    },
     query: Strict(planQuery),
     guarded: guards.create,
     problems: ['rule_broken', 'conflict'],

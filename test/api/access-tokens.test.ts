@@ -1,14 +1,13 @@
 /** Access tokens of an OpenID provider that runs beside the service, and what becomes of callers when it does not. */
 import { createSecretKey } from 'node:crypto';
-import { Writable } from 'node:stream';
 import { exportJWK, exportSPKI, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { tokenAuthenticator } from '../../src/platform/access-tokens.js';
-import { createLog } from '../../src/platform/log.js';
 import { startTestApp, type TestApp, type TestOptions } from '../support/app.js';
 import { Client } from '../support/client.js';
 import { aCustomer } from '../support/factories.js';
 import { audience, type Forgery, startProvider, type TestProvider } from '../support/oidc.js';
+import { recordedLog } from '../support/recorded-log.js';
 
 const clients = {
   bank: { scope: 'customers:read customers:write admin', claims: { clientele_bank: true } },
@@ -234,14 +233,8 @@ describe('a token that names no data scope', () => {
 });
 
 test('no token, and nothing of it, reaches a log line, an event or the reply', async () => {
-  const lines: string[] = [];
-  const destination = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      lines.push(chunk.toString());
-      done();
-    },
-  });
-  const app = await anotherApp({ LOG_LEVEL: 'trace' }, { log: createLog('trace', destination) });
+  const { log, lines } = recordedLog('trace');
+  const app = await anotherApp({ LOG_LEVEL: 'trace' }, { log });
   const sub = 'zyx-canary-subject';
   const key = await provider.strangeKey('zyx-canary-key');
   const good = await provider.forge('bank', { claims: { sub } });
@@ -258,7 +251,7 @@ test('no token, and nothing of it, reaches a log line, an event or the reply', a
     replies.push(JSON.stringify(body), [...headers.values()].join('\n'));
   }
   provider.disturb((_request, response) => response.writeHead(500).end(good));
-  const blind = await anotherApp({}, { log: createLog('trace', destination) });
+  const blind = await anotherApp({}, { log });
   expect(await statusOf(blind, good)).toBe(503);
   provider.disturb(undefined);
   const { rows } = await app.database.pool.query('select to_jsonb(o)::text as row from outbox o');

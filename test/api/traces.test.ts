@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.js';
@@ -16,6 +15,7 @@ import { startTestApp, type TestApp, testKeys } from '../support/app.js';
 import { Client } from '../support/client.js';
 import { type Collector, type SeenSpan, startCollector } from '../support/collector.js';
 import { aCustomer } from '../support/factories.js';
+import { recordedLog } from '../support/recorded-log.js';
 import { clearRedis } from '../support/redis.js';
 
 // the library's own variables: how soon it sends
@@ -192,16 +192,7 @@ describe.each(backends)('jobs on %s', (_name, redisUrl) => {
 });
 
 describe('a collector that is away', () => {
-  const lines: string[] = [];
-  const log = createLog(
-    'warn',
-    new Writable({
-      write(chunk, _encoding, done) {
-        lines.push(String(chunk));
-        done();
-      },
-    }),
-  );
+  const { log, lines } = recordedLog('warn');
   const lost = () => lines.filter((line) => line.includes('traces could not be sent'));
 
   test('disturbs nothing, is told of once, and holds up no end', async () => {

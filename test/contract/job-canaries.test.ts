@@ -2,11 +2,9 @@
  * Personal data stays out of the queues, on either store of theirs: a job that fails with a canary in its error leaves
  * none in what is kept of it, in the dashboard that shows it, in the metrics, in its span, or in the log.
  */
-import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createLog } from '../../src/platform/log.js';
 import { measureQueues } from '../../src/platform/metrics/queues.js';
 import { openQueues } from '../../src/platform/queue.js';
 import { openTelemetry } from '../../src/platform/tracing/open-telemetry.js';
@@ -16,6 +14,7 @@ import { startTestApp, type TestApp } from '../support/app.js';
 import { canaries, found } from '../support/canaries.js';
 import { type Collector, startCollector } from '../support/collector.js';
 import { aCustomer } from '../support/factories.js';
+import { recordedLog } from '../support/recorded-log.js';
 import { clearRedis } from '../support/redis.js';
 
 process.env.OTEL_BSP_SCHEDULE_DELAY = '50';
@@ -81,14 +80,7 @@ const backends = [
 
 describe.each(backends)('on %s', (_name, redisUrl) => {
   const prefix = `clientele-canary-test-${process.pid}`;
-  const lines: string[] = [];
-  const destination = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      lines.push(chunk.toString());
-      done();
-    },
-  });
-  const log = createLog('trace', destination);
+  const { log, lines } = recordedLog('trace');
   let collector: Collector;
   let tracer: Tracer;
   let t: TestApp;

@@ -4,9 +4,7 @@
  * metric, a span, an event, an audit entry or the body of a problem. `job-canaries.test.ts` does the same with jobs.
  */
 import { randomBytes } from 'node:crypto';
-import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createLog } from '../../src/platform/log.js';
 import { openTelemetry } from '../../src/platform/tracing/open-telemetry.js';
 import type { Tracer } from '../../src/platform/tracing/tracer.js';
 import { startTestApp, type TestApp } from '../support/app.js';
@@ -14,16 +12,9 @@ import { canaries, found } from '../support/canaries.js';
 import { Client } from '../support/client.js';
 import { type Collector, startCollector } from '../support/collector.js';
 import { sendRaw } from '../support/raw.js';
+import { recordedLog } from '../support/recorded-log.js';
 
-const lines: string[] = [];
-const destination = new Writable({
-  write(chunk: Buffer, _encoding, done) {
-    lines.push(chunk.toString());
-    done();
-  },
-});
-
-const log = createLog('trace', destination);
+const { log, lines } = recordedLog('trace');
 process.env.OTEL_BSP_SCHEDULE_DELAY = '50';
 
 let t: TestApp;

@@ -56,9 +56,11 @@ export function refuseOtherMeanings(app: FastifyInstance, routes: readonly Route
   app.addHook('onRequest', async (request, reply) => {
     const { url: pattern } = request.routeOptions;
     if (pattern?.includes(':') !== true) return;
+    const others = meanings(pattern);
+    if (others.length === 0) return;
     const path = request.url.split('?')[0] ?? '';
     const segments = path.split('/');
-    if (!meanings(pattern).some((one) => matches(one.split('/'), segments))) return;
+    if (!others.some((one) => matches(one.split('/'), segments))) return;
     const allowed = methodsOf(routes, path);
     if (allowed.includes(request.method)) return;
     reply.header('Allow', allowed.join(', '));
