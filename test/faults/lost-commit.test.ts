@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.js';
 import type { Response } from '../support/client.js';
 import { type CommitProxy, type Loss, startCommitProxy } from '../support/commit-proxy.js';
-import { aCustomer } from '../support/factories.js';
+import { aCustomer, aHolding } from '../support/factories.js';
 
 let t: TestApp;
 let proxy: CommitProxy;
@@ -61,17 +61,7 @@ const writes: Record<string, () => Promise<Request>> = {
     return {
       method: 'POST',
       path: '/v1/holdings/upsert',
-      body: {
-        source: 'core',
-        number: `62220200${String(number).padStart(8, '0')}`,
-        category: 'deposit',
-        status: 'active',
-        currency: 'CNY',
-        opened_on: '2020-03-01',
-        balance: '100.00',
-        balance_date: '2026-01-05',
-        parties: [{ customer: { scheme, value }, role: 'primary_owner' }],
-      },
+      body: aHolding(`62220200${String(number).padStart(8, '0')}`, { scheme, value }),
     };
   },
   'a segment is made': async () => {

@@ -12,3 +12,16 @@ export const aCustomer = (stated: Record<string, unknown> = {}): Record<string, 
     ...stated,
   };
 };
+
+/** A holding whose primary owner is `customer`. */
+export const aHolding = (number: string, customer: unknown): Record<string, unknown> => ({
+  source: 'core',
+  number,
+  category: 'deposit',
+  status: 'active',
+  currency: 'CNY',
+  opened_on: '2020-03-01',
+  balance: '100.00',
+  balance_date: '2026-01-05',
+  parties: [{ customer, role: 'primary_owner' }],
+});

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { type Random, randomOf } from '../../src/demo/random.js';
 import type { Client, Response } from './client.js';
+import { aHolding } from './factories.js';
 
 type Customer = { id: string; value: string; city: string; version: number; activities: number };
 
@@ -119,17 +120,7 @@ async function writeCustomer(ledger: Ledger, options: WriterOptions, random: Ran
     path: '/v1/holdings/upsert',
     key: `hold-${name}`,
     status: 201,
-    body: {
-      source: 'core',
-      number: `H${name}`,
-      category: 'deposit',
-      status: 'active',
-      currency: 'CNY',
-      opened_on: '2020-03-01',
-      balance: '100.00',
-      balance_date: '2026-01-05',
-      parties: [{ customer: identifier, role: 'primary_owner' }],
-    },
+    body: aHolding(`H${name}`, identifier),
   });
   ledger.holdings += 1;
   ledger.writes += 1;
