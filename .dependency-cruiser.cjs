@@ -4,7 +4,8 @@
  */
 const lower = [
   ['platform', 'db', 'rules', 'config.ts'],
-  ['reviews'],
+  ['reviews', 'ranks'],
+  ['money'],
   ['customers'],
   ['holdings'],
   ['activities'],
@@ -87,7 +88,7 @@ module.exports = {
     only(
       'routes-for-the-app',
       'Routes are read by the application alone.',
-      '^src/[a-z-]+/[a-z-]*routes[.]ts$',
+      ['^src/[a-z-]+/[a-z-]*routes[.]ts$', '^src/[a-z-]+/[a-z-]+/[a-z-]*routes[.]ts$'],
       ['^src/app[.]ts$', '/[a-z-]*routes[.]ts$'],
     ),
     only(
@@ -106,13 +107,18 @@ module.exports = {
       name: 'routes-hold-no-sql',
       comment: 'A route calls one operation.',
       severity: 'error',
-      from: { path: '^src/(?!platform)[a-z-]+/[a-z-]*(routes|jobs)[.]ts$' },
+      from: {
+        path: [
+          '^src/(?!platform)[a-z-]+/[a-z-]*(routes|jobs)[.]ts$',
+          '^src/(?!platform)[a-z-]+/[a-z-]+/[a-z-]*routes[.]ts$',
+        ],
+      },
       to: { path: ['^src/db/', modules('drizzle-orm', 'pg')], dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'schemas-are-only-schemas',
       severity: 'error',
-      from: { path: '^src/[a-z-]+/[a-z-]*schemas[.]ts$' },
+      from: { path: ['^src/[a-z-]+/[a-z-]*schemas[.]ts$', '^src/[a-z-]+/[a-z-]+/[a-z-]*schemas[.]ts$'] },
       to: {
         path: ['^src/db/', '/[a-z-]*(service|routes|jobs)[.]ts$', modules('drizzle-orm', 'pg', 'fastify')],
       },
@@ -126,6 +132,7 @@ module.exports = {
     only('fastify-at-the-edge', 'Operations know no HTTP.', modules('fastify', '@fastify/[a-z-]+'), [
       '^src/platform/http/',
       '^src/[a-z-]+/[a-z-]*routes[.]ts$',
+      '^src/[a-z-]+/[a-z-]+/[a-z-]*routes[.]ts$',
       '^src/(app|processes)[.]ts$',
     ]),
     only(

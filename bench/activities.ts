@@ -15,7 +15,8 @@ export async function benchActivities(world: World): Promise<Row> {
   const bodies = Array.from({ length: batches }, (_, batch) => batchBody(batch, world.customers));
   await checkpoint(world.service.databaseUrl);
   const headers = { authorization: `Bearer ${apiKey}` };
-  const sent = await drive(world.service.origin, headers, '/v1/activities', bodies, connections);
+  const requests = bodies.map((body) => ({ path: '/v1/activities', headers, body }));
+  const sent = await drive(world.service.origin, requests, connections);
   const rows = batches * batchSize;
   const accepted = (sent.replies as { accepted: number }[]).reduce((sum, one) => sum + one.accepted, 0);
   if (accepted !== rows) throw new Error(`${accepted} of ${rows} activities were accepted`);

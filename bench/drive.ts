@@ -1,13 +1,19 @@
-/** Sends prepared bodies over some keep-alive connections, each once, and tells how long each took. */
+/** Sends prepared requests over some keep-alive connections, each once, and tells how long each took. */
 import http from 'node:http';
 
 export type Sent = { seconds: number; milliseconds: number[]; replies: unknown[] };
 
+export type Prepared = {
+  path: string;
+  headers: Record<string, string>;
+  body: Buffer;
+  /** a 409 is an answer as good as another */
+  mayRefuse?: boolean;
+};
+
 export async function drive(
   origin: string,
-  headers: Record<string, string>,
-  path: string,
-  bodies: readonly Buffer[],
+  requests: readonly Prepared[],
   connections: number,
 ): Promise<Sent> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
@@ -16,9 +22,9 @@ export async function drive(
   let next = 0;
   const begun = performance.now();
   const sendInTurn = async () => {
-    for (let body = bodies[next++]; body !== undefined; body = bodies[next++]) {
+    for (let request = requests[next++]; request !== undefined; request = requests[next++]) {
       const since = performance.now();
-      replies.push(await post(agent, origin + path, headers, body));
+      replies.push(await post(agent, origin, request));
       milliseconds.push(performance.now() - since);
     }
   };
@@ -30,13 +36,12 @@ export async function drive(
 
 function post(
   agent: http.Agent,
-  url: string,
-  headers: Record<string, string>,
-  body: Buffer,
+  origin: string,
+  { path, headers, body, mayRefuse = false }: Prepared,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const request = http.request(
-      url,
+      origin + path,
       {
         agent,
         method: 'POST',
@@ -47,8 +52,9 @@ function post(
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString();
-          if (response.statusCode !== undefined && response.statusCode < 300) resolve(JSON.parse(text));
-          else reject(new Error(`${response.statusCode}: ${text.slice(0, 500)}`));
+          const status = response.statusCode ?? 500;
+          if (status < 300 || (mayRefuse && status === 409)) resolve(JSON.parse(text));
+          else reject(new Error(`${status}: ${text.slice(0, 500)}`));
         });
       },
     );

@@ -25,7 +25,7 @@ app.get<{ Params: { id: string } }>('/profile/:id', async (request) => {
   const { rows } = await pool.query({
     name: 'profile',
     text: profileStatement,
-    values: [request.params.id, today, 'CNY', null, null, null],
+    values: [request.params.id, today, 'CNY', null, null, null, 2, today],
   });
   return rows[0];
 });

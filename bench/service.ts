@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -18,8 +19,19 @@ export type Service = {
 
 export const newDataDir = () => mkdtemp(path.join(tmpdir(), 'clientele-bench-'));
 
+/** One that nobody listens on: benches of several checkouts may run at once. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 /** Starts the service and waits until it is ready. */
-export async function startService(dataDir: string, port: number): Promise<Service> {
+export async function startService(dataDir: string): Promise<Service> {
+  const port = await freePort();
   const child = spawn(process.execPath, ['dist/main.js', 'start'], {
     env: {
       ...process.env,

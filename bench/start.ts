@@ -2,12 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Row } from './report.js';
-import { apiKey, newDataDir, removeDataDir, waitUntilReady } from './service.js';
-
-const port = 3971;
+import { apiKey, freePort, newDataDir, removeDataDir, waitUntilReady } from './service.js';
 
 async function startOnce(): Promise<number> {
   const dataDir = await newDataDir();
+  const port = await freePort();
   const begun = performance.now();
   const child = spawn('npm', ['start'], {
     env: {

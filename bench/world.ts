@@ -2,10 +2,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { runImport } from './imports.js';
-import { apiKey, newDataDir, removeDataDir, type Service, startService, waitUntilReady } from './service.js';
+import {
+  apiKey,
+  freePort,
+  newDataDir,
+  removeDataDir,
+  type Service,
+  startService,
+  waitUntilReady,
+} from './service.js';
 import { activity, customer, holding } from './synthetic.js';
-
-const ports = { service: 3972, reference: 3973 };
 
 export type World = {
   service: Service;
@@ -23,18 +29,19 @@ export type WorldOptions = { customers: number; seconds: number; rows: number };
 
 export async function openWorld(options: WorldOptions): Promise<World> {
   const dataDir = await newDataDir();
-  const service = await startService(dataDir, ports.service);
+  const service = await startService(dataDir);
   const closers = [() => removeDataDir(dataDir), () => service.stop()];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
     await load(service, options.customers);
-    const reference = await startReference(service.databaseUrl);
+    const port = await freePort();
+    const reference = await startReference(service.databaseUrl, port);
     closers.push(() => stop(reference));
     return {
       service,
-      reference: { origin: `http://127.0.0.1:${ports.reference}` },
+      reference: { origin: `http://127.0.0.1:${port}` },
       customerIds: await customerIds(service),
       ...options,
       close,
@@ -64,12 +71,12 @@ function* lines(count: number, make: (index: number) => object): Generator<strin
   for (let index = 0; index < count; index += 1) yield `${JSON.stringify(make(index))}\n`;
 }
 
-async function startReference(databaseUrl: string): Promise<ChildProcess> {
+async function startReference(databaseUrl: string, port: number): Promise<ChildProcess> {
   const script = 'dist-bench/bench/reference.js';
-  const child = spawn(process.execPath, [script, databaseUrl, String(ports.reference)], {
+  const child = spawn(process.execPath, [script, databaseUrl, String(port)], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  await waitUntilReady(`http://127.0.0.1:${ports.reference}`, child);
+  await waitUntilReady(`http://127.0.0.1:${port}`, child);
   return child;
 }
 

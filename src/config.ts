@@ -116,6 +116,12 @@ const schema = Type.Object({
     30,
     "Tokens of unknown keys make the provider's keys be read again, but no sooner than this after the last time.",
   ),
+  selfTokenSeconds: integer(
+    30,
+    3600,
+    300,
+    'A token for one customer, which a back end gets by token exchange, is good for so long.',
+  ),
   oidcUnboundTokens: Type.Union([Type.Literal('refuse'), Type.Literal('bank')], {
     default: 'refuse',
     description:

@@ -1,6 +1,14 @@
 /** The background half: the relay, and a worker for every queue. */
+
+import { activityJobs } from './activities/jobs.js';
+import { assignmentJobs } from './assignments/jobs.js';
 import type { Config } from './config.js';
+import { holdingJobs } from './holdings/jobs.js';
 import { importJobs } from './imports/jobs.js';
+import { levelJobs } from './levels/jobs.js';
+import { loyaltyJobs } from './loyalty/jobs.js';
+import { mergeJobs } from './merges/jobs.js';
+import { moneyJobs } from './money/jobs.js';
 import { approvalJobs } from './platform/approvals/expiry.js';
 import type { Clock } from './platform/clock.js';
 import type { Services } from './platform/context.js';
@@ -13,6 +21,7 @@ import type { Queues } from './platform/queue.js';
 import { type RelayedEvent, startRelay } from './platform/relay.js';
 import { traceJob, traceRelayed } from './platform/tracing/relayed.js';
 import type { Tracer } from './platform/tracing/tracer.js';
+import { rfmJobs } from './rfm/jobs.js';
 import type { LoadFacts } from './rules/facts.js';
 import { segmentJobs } from './segments/jobs.js';
 
@@ -29,8 +38,16 @@ export type WorkerDeps = {
 
 /** All background work, in no particular order. */
 export const allJobs = (deps: WorkerDeps): Job[] => [
+  ...rfmJobs(deps),
   ...segmentJobs(deps),
   ...importJobs(deps),
+  ...assignmentJobs(deps),
+  ...activityJobs(deps),
+  ...moneyJobs(deps),
+  ...holdingJobs(deps),
+  ...levelJobs(deps),
+  ...loyaltyJobs(deps),
+  ...mergeJobs(deps),
   ...housekeepingJobs(deps),
   ...approvalJobs(deps),
 ];

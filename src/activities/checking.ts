@@ -3,10 +3,10 @@ import { CustomerReference } from '../customers/schemas.js';
 import type { FieldProblem } from '../platform/errors.js';
 import { Ref } from '../platform/http/schemas.js';
 import { bodyValidator } from '../platform/http/validation.js';
-import { ActivityEnvelope, ActivityIn, HoldingReference } from './schemas.js';
+import { ActivityEnvelope, ActivityIn, HoldingReference, ReversesIn } from './schemas.js';
 
 export const checkActivity: (value: unknown) => FieldProblem[] = bodyValidator(
-  [CustomerReference, HoldingReference, ActivityIn],
+  [CustomerReference, HoldingReference, ReversesIn, ActivityIn],
   Ref(ActivityIn),
 );
 

@@ -1,14 +1,15 @@
 /** Whose each activity of a batch is. All that must refuse one is known before anything is inserted. */
-import { findKeys } from '../customers/keys.js';
+
+import { findHolders } from '../customers/keys.js';
 import type { PreparedIdentifier } from '../customers/preparation.js';
 import { findCustomers, makeStubs, type PreparedReference } from '../customers/references.js';
 import type { Tx } from '../db/client.js';
 import { findHoldingKeys, type HoldingPlace, numberKeyText } from '../holdings/keys.js';
 import type { AuditEntry } from '../platform/audit.js';
 import type { Ctx } from '../platform/context.js';
-import { inScope } from '../platform/data-scope.js';
-import { DomainError } from '../platform/errors.js';
+import { DomainError, namesNone } from '../platform/errors.js';
 import type { OutboxEvent } from '../platform/outbox.js';
+import { mergedMeanwhile } from '../reviews/service.js';
 import { findActivityKeys } from './keys.js';
 import type { PlacedActivity, PreparedActivity } from './preparation.js';
 import type { OnUnknown } from './schemas.js';
@@ -20,15 +21,15 @@ export type Placement = {
   events: OutboxEvent[];
 };
 
-const unknown = (field: 'customer' | 'holding') =>
-  new DomainError('not_found', `No such ${field}.`, {
-    errors: [{ in: 'body', pointer: `/${field}`, code: 'not_found', message: `names no ${field}` }],
-  });
+const unknown = (field: 'customer' | 'holding') => namesNone(`/${field}`, field);
+
+/** A customer, and the merged one that was named, of whom this was told. */
+type Who = { id: string; origin: string | null };
 
 type Found = {
   holdings: ReadonlyMap<string, HoldingPlace>;
   /** by the text of a reference */
-  customers: ReadonlyMap<string, { id: string }>;
+  customers: ReadonlyMap<string, Who>;
 };
 
 /** Finds the customer of each activity in the caller's scope, and makes the stubs that `onUnknown` asks for. */
@@ -48,10 +49,10 @@ export async function placeActivities(
       !found.customers.has(customerText) &&
       (holding === undefined || found.holdings.has(numberKeyText(holding))),
   );
-  // what is known under its source id names another customer by now: it is refused, and makes no stub
+  // what is known in the same version names another customer by now: it is refused, and makes no stub
   const former = await findActivityKeys(tx, nameless);
-  const requests = nameless.flatMap(({ customer, source, key }) =>
-    customer === undefined || 'id' in customer || former.has(key)
+  const requests = nameless.flatMap(({ customer, source, key, sourceVersion }) =>
+    customer === undefined || 'id' in customer || former.get(key)?.version === sourceVersion
       ? []
       : [{ identifier: customer, source, sourceTime: ctx.now }],
   );
@@ -59,6 +60,7 @@ export async function placeActivities(
   const { audit, events } = await makeStubs(tx, ctx, requests);
   const made = await findCustomers(
     tx,
+    ctx,
     requests.map((request) => request.identifier),
   );
   const all = { ...found, customers: new Map([...found.customers, ...made]) };
@@ -74,16 +76,18 @@ async function find(tx: Tx, ctx: Ctx, activities: readonly PreparedActivity[]): 
     if (customer !== undefined && customerText !== undefined) references.set(customerText, customer);
   }
   const holdings = await findHoldingKeys(tx, [...keys.values()]);
-  if (ctx.dataScope === null) return { holdings, customers: await findUnscoped(tx, references, holdings) };
+  if (ctx.dataScope === null)
+    return { holdings, customers: await findUnscoped(tx, ctx, references, holdings) };
   for (const { customerId } of holdings.values()) references.set(customerId, { id: customerId });
-  const customers = await findCustomers(tx, [...references.values()]);
-  for (const [text, customer] of customers) if (!inScope(ctx.dataScope, customer)) customers.delete(text);
+  const customers = await findCustomers(tx, ctx, [...references.values()]);
+  for (const [text, customer] of customers) if (!customer.in_reach) customers.delete(text);
   return { holdings, customers };
 }
 
 /** Where all may be seen, keys say who it is: only ids are to be looked up. */
 async function findUnscoped(
   tx: Tx,
+  ctx: Ctx,
   references: ReadonlyMap<string, PreparedReference>,
   holdings: Found['holdings'],
 ): Promise<Found['customers']> {
@@ -93,18 +97,40 @@ async function findUnscoped(
     if ('id' in reference) ids.push(reference);
     else identifiers.push(reference);
   }
-  const customers = new Map<string, { id: string }>(await findCustomers(tx, ids));
-  for (const [text, id] of await findKeys(tx, identifiers)) customers.set(text, { id });
-  for (const { customerId } of holdings.values()) customers.set(customerId, { id: customerId });
+  const customers = new Map<string, Who>(await findCustomers(tx, ctx, ids));
+  for (const [text, { customerId: id, origin }] of await findHolders(tx, identifiers))
+    customers.set(text, { id, origin });
+  for (const { customerId: id } of holdings.values()) customers.set(id, { id, origin: null });
   return customers;
 }
 
 function place(activity: PreparedActivity, found: Found): PlacedActivity | DomainError {
   const { holding, customerText } = activity;
   const held = holding && found.holdings.get(numberKeyText(holding));
-  const owner = held && found.customers.get(held.customerId);
+  const known = held && found.customers.get(held.customerId);
+  const owner = known && { id: known.id, origin: held.origin ?? null };
   if (holding !== undefined && owner === undefined) return unknown('holding');
   const who = customerText === undefined ? owner : found.customers.get(customerText);
   if (who === undefined) return unknown('customer');
-  return { activity, customerId: who.id, holdingId: held?.holdingId ?? null };
+  return { activity, customerId: who.id, origin: who.origin, holdingId: held?.holdingId ?? null };
+}
+
+/**
+ * Of customers that are locked by now: what was told of a merged record is still its survivor's. Asks for another try
+ * where that merge was taken back meanwhile.
+ */
+export async function checkPlaces(tx: Tx, ctx: Ctx, placed: readonly PlacedActivity[]): Promise<void> {
+  const told = placed.filter(({ origin }) => origin !== null);
+  if (told.length === 0) return;
+  const found = await find(
+    tx,
+    ctx,
+    told.map(({ activity }) => activity),
+  );
+  for (const one of told) {
+    const now = place(one.activity, found);
+    const isSame =
+      !(now instanceof DomainError) && now.customerId === one.customerId && now.origin === one.origin;
+    if (!isSame) throw mergedMeanwhile();
+  }
 }

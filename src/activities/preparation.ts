@@ -19,6 +19,9 @@ export type PreparedActivity = {
   sourceId: string;
   /** source and source id as one text */
   key: string;
+  sourceVersion: number;
+  /** what it reverses, of the same source; an amount of null is all of it */
+  reverses: { sourceId: string; amount: string | null } | null;
   /** who did it; undefined: the primary owner of the holding */
   customer: PreparedReference | undefined;
   /** the same customer, the same text */
@@ -32,6 +35,8 @@ export type PreparedActivity = {
   currency: string | null;
   /** in the bank's currency; null where there is no amount or no rate for it */
   reportingAmount: string | null;
+  /** what it was made with; null in the bank's own currency */
+  rateId: string | null;
   direction: string;
   initiatedBy: string;
   ownTransfer: boolean;
@@ -43,7 +48,13 @@ export type PreparedActivity = {
 };
 
 /** With the customer that it belongs to, and the holding that it happened on. */
-export type PlacedActivity = { activity: PreparedActivity; customerId: string; holdingId: string | null };
+export type PlacedActivity = {
+  activity: PreparedActivity;
+  customerId: string;
+  /** the merged customer of whom it was told; null: of its own */
+  origin: string | null;
+  holdingId: string | null;
+};
 
 export type ActivityWorld = { keyring: Keyring; bank: Bank; definitions: Definitions; now: string };
 
@@ -72,13 +83,21 @@ export function activityPreparer(
     }
     if (problems[0] !== undefined)
       return new DomainError('rule_broken', problems[0].message, { errors: problems });
-    const { holding, currency = null } = input;
+    const { holding, reverses, currency = null } = input;
+    if (reverses?.source_id === input.source_id) {
+      return fieldError('/reverses/source_id', 'same_activity', 'An activity does not reverse itself.');
+    }
     const amount = input.amount === undefined ? null : plainAmount(input.amount);
     const activity: PreparedActivity = {
       id: newId(),
       source: input.source,
       sourceId: input.source_id,
-      key: `${input.source} ${input.source_id}`,
+      key: keyOf(input.source, input.source_id),
+      sourceVersion: input.source_version ?? 0,
+      reverses:
+        reverses === undefined
+          ? null
+          : { sourceId: reverses.source_id, amount: reverses.amount ? plainAmount(reverses.amount) : null },
       customer,
       customerText: customer && referenceText(customer),
       holding: holding && { source: holding.source, numberIndex: indexOf(holding.source, holding.number) },
@@ -89,6 +108,7 @@ export function activityPreparer(
       amount,
       currency,
       reportingAmount: currency === world.bank.currency ? amount : null,
+      rateId: null,
       direction: input.direction ?? 'none',
       initiatedBy: input.initiated_by ?? 'customer',
       ownTransfer: input.own_transfer ?? false,
@@ -100,6 +120,9 @@ export function activityPreparer(
     return activity;
   };
 }
+
+/** Source and source id as one text. */
+export const keyOf = (source: string, sourceId: string): string => `${source} ${sourceId}`;
 
 /** 12.50 and 12.5 are one amount. */
 const plainAmount = (amount: string): string =>
@@ -115,7 +138,10 @@ function contentHash(one: PreparedActivity): string {
   const when = `${one.occurredAt}|${one.precision}|${one.businessDate}`;
   const money = `${one.amount ?? ''}|${one.currency ?? ''}|${one.direction}`;
   const how = `${one.initiatedBy}|${one.ownTransfer}|${one.channel ?? ''}`;
-  return hash('sha256', `${holding}|${one.type}|${when}|${money}|${how}|${one.attributes ?? ''}`, 'hex');
+  // told apart from what it follows, an object or nothing, since it is a list
+  const reverses = one.reverses === null ? '' : JSON.stringify([one.reverses.sourceId, one.reverses.amount]);
+  const all = `${holding}|${one.type}|${when}|${money}|${how}|${one.attributes ?? ''}${reverses}`;
+  return hash('sha256', all, 'hex');
 }
 
 function kept(make: (source: string, number: string) => string): (source: string, number: string) => string {

@@ -23,7 +23,7 @@ export function activityRoutes(app: FastifyInstance): void {
     id: 'recordActivities',
     summary: 'Record activities',
     description:
-      'Durable when answered. What is sent again under the same `source` and `source_id`, however often and from however many connections, counts once; other content under them is refused with `activity_conflict`. Items are judged one by one: those that cannot be are listed with their problems, the others are recorded. With `on_unknown=create` an identifier that nobody has makes a stub customer; a key with a data scope makes none. Up to 1,000 items at once.',
+      'Durable when answered. What is sent again under the same `source` and `source_id`, however often and from however many connections, counts once; other content under them needs another `source_version`, else it is refused with `activity_conflict`: the highest version stands, in whatever order they come, and the others stay in the timeline as superseded. What `reverses` another, wholly or in part, takes it out of every measure, and may come before it; a reversal that is reversed gives back. Items are judged one by one: those that cannot be are listed with their problems, the others are recorded. With `on_unknown=create` an identifier that nobody has makes a stub customer; a key with a data scope makes none. Up to 1,000 items at once.',
     tag,
     domain,
     scope: 'activities:write',
@@ -40,7 +40,7 @@ export function activityRoutes(app: FastifyInstance): void {
       200: {
         description: 'What became of the items',
         schema: Ref(schemas.ActivityBatchResult),
-        example: { accepted: 1, duplicates: 0, rejected: [] },
+        example: { accepted: 1, duplicates: 0, superseded: 0, rejected: [] },
       },
     },
     handler: async ({ ctx, query, body, request }) => {

@@ -17,6 +17,7 @@ import {
   Strict,
   StringEnum,
   Text,
+  Worth,
 } from '../platform/http/schemas.js';
 
 export const directions = ['in', 'out', 'none'] as const;
@@ -36,6 +37,23 @@ export const When = (description: string) =>
 export const HoldingReference = Strict(
   { source: SourceKey, number: Text('The number of the holding, such as the account number', 64) },
   { $id: 'HoldingReference', description: 'A holding as its source names it' },
+);
+
+const version = Type.Integer({
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description: 'Of what the source says under this id: the highest stands, in whatever order they come',
+});
+
+export const ReversesIn = Strict(
+  {
+    source_id: Text('The source’s own id of what is reversed: of the same source, come or to come'),
+    amount: Type.Optional(Amount('How much of it, in its currency; all of it where not said')),
+  },
+  {
+    $id: 'ActivityReversal',
+    description: 'Takes an activity back, wholly or in part; of several parts no more than there is',
+  },
 );
 
 const attributeName = '^[A-Za-z][A-Za-z0-9_.-]{0,62}$';
@@ -59,6 +77,8 @@ export const ActivityIn = Strict(
   {
     source: SourceKey,
     source_id: Text('The source’s own id: together with `source` it makes the activity count once'),
+    source_version: Type.Optional(version),
+    reverses: Type.Optional(Ref(ReversesIn)),
     customer: Type.Optional(Ref(CustomerReference)),
     holding: Type.Optional(Ref(HoldingReference)),
     type: stated.type,
@@ -99,6 +119,7 @@ export const ActivityBatchResult = Strict(
   {
     accepted: Count('Recorded now'),
     duplicates: Count('Known already, with the same content'),
+    superseded: Count('Recorded beside other content under the same id, of which the higher version stands'),
     rejected: Type.Array(
       Strict({
         index: Type.Integer({ minimum: 0, maximum: 999, description: 'Place in `items`' }),
@@ -121,16 +142,26 @@ export const Activity = Strict(
     amount: Nullable(stated.amount),
     currency: Nullable(stated.currency),
     direction: stated.direction,
-    reporting_amount: Nullable(Amount('In the bank’s currency; null where there is no amount or no rate')),
+    reporting_amount: Nullable(
+      Worth(
+        'In the bank’s currency by the rate of its business date, fixed, less what is reversed; null where there is no amount or no rate yet',
+      ),
+    ),
+    rate_id: Nullable(Id('Of the exchange rate that it was valued with')),
+    reversed_amount: Nullable(Amount('How much of the amount is reversed; null where nothing is')),
     channel: Nullable(stated.channel),
     initiated_by: stated.initiated_by,
     own_transfer: stated.own_transfer,
     holding_id: Nullable(Id('The holding that it happened on')),
     source: SourceKey,
     source_id: Type.String(),
+    source_version: version,
+    reverses: Nullable(Ref(ReversesIn)),
+    superseded_by: Nullable(Id('The activity that stands under the same source id')),
     attributes: Type.Record(Type.String(), Type.Unknown()),
-    state: StringEnum(['current', 'superseded', 'reversed'], {
-      description: 'Only current ones are measured',
+    state: StringEnum(['current', 'superseded', 'reversed', 'reversal'], {
+      description:
+        'Only current ones are measured: not what gave way to a higher version, what is reversed in full, or what reverses another',
     }),
     recorded_at: Instant('When it was recorded here'),
   },
@@ -142,6 +173,7 @@ export const ActivityPage = Page(Ref(Activity), 'ActivityPage');
 export type ActivityStatement = Static<typeof ActivityIn>;
 export const activityComponents = [
   HoldingReference,
+  ReversesIn,
   ActivityIn,
   ActivityBatch,
   ActivityBatchResult,

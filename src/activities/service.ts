@@ -10,6 +10,7 @@ import { instantOf } from '../platform/instants.js';
 import type { PageRequest } from '../platform/pagination.js';
 import { transact } from '../platform/transact.js';
 import { checkActivity } from './checking.js';
+import { activitiesOf } from './homes.js';
 import { readOccurrence } from './occurrence.js';
 import { ensurePartitions } from './partitions.js';
 import { activityPreparer, type PreparedActivity } from './preparation.js';
@@ -33,6 +34,7 @@ export async function activityReader(ctx: Ctx): Promise<(item: unknown) => ReadA
 export type BatchResult = {
   accepted: number;
   duplicates: number;
+  superseded: number;
   rejected: { index: number; error: DomainError }[];
 };
 
@@ -43,7 +45,7 @@ export async function recordBatch(
   onUnknown: OnUnknown,
 ): Promise<BatchResult> {
   const read = await activityReader(ctx);
-  const result: BatchResult = { accepted: 0, duplicates: 0, rejected: [] };
+  const result: BatchResult = { accepted: 0, duplicates: 0, superseded: 0, rejected: [] };
   const good: { index: number; activity: PreparedActivity }[] = [];
   items.forEach((item, index) => {
     const activity = read(item);
@@ -64,6 +66,7 @@ export async function recordBatch(
     const index = good[position]?.index ?? 0;
     if (!outcome.ok) result.rejected.push({ index, error: outcome.error });
     else if (outcome.outcome === 'accepted') result.accepted += 1;
+    else if (outcome.outcome === 'superseded') result.superseded += 1;
     else result.duplicates += 1;
   });
   result.rejected.sort((left, right) => left.index - right.index);
@@ -85,7 +88,11 @@ export type ActivityRow = {
 
 const shown =
   sql.raw(`id, customer_id, type, occurred_at, precision, business_date, amount, currency, direction,
-  reporting_amount, channel, initiated_by, own_transfer, holding_id, source, source_id, attributes, state, recorded_at`);
+  reporting_amount, rate_id, reversed_amount, channel, initiated_by, own_transfer, holding_id, source, source_id,
+  source_version,
+  case when reverses_source_id is not null then json_strip_nulls(
+    json_build_object('source_id', reverses_source_id, 'amount', reverses_amount::text)) end as reverses,
+  superseded_by, attributes, state, recorded_at`);
 
 /** A page of a customer's activities, newest first: read from the index, in its order. Throws the one 404. */
 export async function listActivities(
@@ -96,7 +103,7 @@ export async function listActivities(
 ): Promise<ActivityRow[]> {
   await checkVisible(ctx, ctx.database, customerId);
   const conditions = [
-    sql`customer_id = ${customerId}::uuid`,
+    await activitiesOf(ctx.database, customerId),
     ...(filters.type === undefined ? [] : [sql`type = ${filters.type}`]),
     ...(filters.direction === undefined ? [] : [sql`direction = ${filters.direction}`]),
     ...(filters.from === undefined
@@ -114,7 +121,7 @@ export async function listActivities(
 
 async function checkVisible(ctx: Ctx, reader: Reader, customerId: string): Promise<void> {
   const found = await reader.rows(
-    sql`select id from customers where id = ${customerId}::uuid and ${visibleCustomer(ctx)}`,
+    sql`select id from customers where id = ${customerId}::uuid and merged_into is null and ${visibleCustomer(ctx)}`,
   );
   if (found.length === 0) throw notFound('customer');
 }

@@ -5,18 +5,23 @@ import { copyInto, copyText } from '../db/copy.js';
 import type { PlacedActivity } from './preparation.js';
 import { sumActivities, type Total } from './totals.js';
 
-const columns = `customer_id, occurred_at, id, type, precision, business_date, amount, currency, direction,
+export const activityColumns = `customer_id, occurred_at, id, type, precision, business_date, amount, currency, direction,
   reporting_amount, channel, initiated_by, own_transfer, holding_id, source, source_id, source_version, attributes,
-  state, recorded_at`;
+  state, recorded_at, rate_id, origin_customer_id`;
 
 const orNull = (value: string | null) => value ?? '\\N';
 
-function line({ activity: one, customerId, holdingId }: PlacedActivity, recordedAt: string): string {
+/** All columns of `activityColumns` of a row that nothing has corrected. */
+export function activityLine(
+  { activity: one, customerId, origin: told, holdingId }: PlacedActivity,
+  recordedAt: string,
+  state = 'current',
+): string {
   const what = `${customerId}\t${one.occurredAt}\t${one.id}\t${one.type}\t${one.precision}\t${one.businessDate}`;
   const money = `${orNull(one.amount)}\t${orNull(one.currency)}\t${one.direction}\t${orNull(one.reportingAmount)}`;
   const how = `${orNull(one.channel)}\t${one.initiatedBy}\t${one.ownTransfer}\t${orNull(holdingId)}`;
-  const origin = `${one.source}\t${copyText(one.sourceId)}\t0\t${copyText(one.attributes)}`;
-  return `${what}\t${money}\t${how}\t${origin}\tcurrent\t${recordedAt}\n`;
+  const origin = `${one.source}\t${copyText(one.sourceId)}\t${one.sourceVersion}\t${copyText(one.attributes)}`;
+  return `${what}\t${money}\t${how}\t${origin}\t${state}\t${recordedAt}\t${orNull(one.rateId)}\t${orNull(told)}`;
 }
 
 /** Activities by their customers, in the order of customers: so neighbours in the index are written together. */
@@ -27,15 +32,15 @@ export function activityLines(byCustomer: ByCustomer, recordedAt: (customerId: s
   const lines: string[] = [];
   for (const [customerId, activities] of byCustomer) {
     const instant = recordedAt(customerId);
-    for (const one of activities) lines.push(line(one, instant));
+    for (const one of activities) lines.push(activityLine(one, instant), '\n');
   }
   return Buffer.from(lines.join(''));
 }
 
 export const writeActivities = (tx: Tx, lines: Buffer): Promise<void> =>
-  copyInto(tx, `activities (${columns})`, lines);
+  copyInto(tx, `activities (${activityColumns})`, lines);
 
-type CustomerTotal = Total & { customerId: string };
+export type CustomerTotal = Total & { customerId: string };
 
 export function totalsOf(byCustomer: ByCustomer): CustomerTotal[] {
   const totals: CustomerTotal[] = [];

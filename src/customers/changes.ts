@@ -2,47 +2,67 @@
 import { sql } from 'drizzle-orm';
 import { array, type Reader } from '../db/client.js';
 import type { Ctx } from '../platform/context.js';
+import { reachColumns } from '../platform/data-scope.js';
 import { type ContactsDiff, diffContacts, type KnownContactPoint } from './contacts-diff.js';
-import { type CustomerRow, columnOf, type ScalarField, scalarFields } from './fields.js';
-import { decideFields, type Stated, type Statements } from './provenance.js';
+import { type CustomerRow, columnOf, currentValue, scalarFields, withField } from './fields.js';
+import { isOldNews } from './managers.js';
+import { decideFields, type IgnoredField, type Speaker, type Stated, type Statements } from './provenance.js';
 import type { Work } from './resolution.js';
+import { type PreferredOrigins, rankBy, type Sources } from './sources.js';
 
-export type Known = { row: CustomerRow; statements: Statements; contacts: KnownContactPoint[] };
+export type Known = {
+  row: CustomerRow;
+  statements: Statements;
+  contacts: KnownContactPoint[];
+  preferred: PreferredOrigins;
+  /** whether the caller may know of it */
+  inReach: boolean;
+  /** it is in the caller's book whoever its manager is */
+  assisted: boolean;
+};
 
 export type Change = {
   isChange: boolean;
+  /** nothing changes but the time at which the source knew it */
+  confirms: boolean;
   /** the whole row as it is to be */
   row: CustomerRow;
   statements: Record<string, Stated> | undefined;
   contacts: ContactsDiff | undefined;
-  ignored: { field: string; reason: 'older' }[];
+  ignored: IgnoredField[];
   fieldNames: string[];
 };
 
 export const customerColumns = sql.raw(
   `id, kind, status, stub, full_name, given_name, family_name, legal_name, short_name, birth_date, founding_date, gender,
-   language, city, branch, manager, customer_since, attributes, merged_into, version, created_at, updated_at`,
+   language, city, branch, manager, customer_since, attributes, merged_into, merged_from, version, created_at, updated_at`,
 );
 
-type KnownRow = CustomerRow & {
-  statements: Record<string, Record<string, Stated>>;
-  contacts: KnownContactPoint[];
-};
+type KnownRow = CustomerRow & Omit<Known, 'row' | 'inReach'> & { in_reach: boolean };
 
-export async function readKnown(reader: Reader, ids: readonly string[]): Promise<Map<string, Known>> {
+/** All that was stated of a customer, of its own record and of those that were merged into it, as JSON. */
+export const allStatements = sql.raw(`(
+  select coalesce(json_agg(json_build_object('source', s.source, 'origin', s.origin, 'fields', s.fields)), '[]')
+  from (select source, null::uuid as origin, fields from customer_statements where customer_id = customers.id
+    union all select source, origin_customer_id, fields from merged_statements where customer_id = customers.id) s)`);
+
+export async function readKnown(
+  reader: Reader,
+  ctx: Pick<Ctx, 'reach'>,
+  ids: readonly string[],
+): Promise<Map<string, Known>> {
   if (ids.length === 0) return new Map();
   const rows = await reader.rows<KnownRow>(sql`
-    select ${customerColumns},
-      (select coalesce(jsonb_object_agg(source, fields), '{}') from customer_statements s where s.customer_id = customers.id)
-        as statements,
+    select ${customerColumns}, ${reachColumns(ctx)},
+      preferred_origins as preferred, ${allStatements} as statements,
       (select coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'kind', c.kind, 'value_index', c.value_index,
-        'label', c.label, 'is_primary', c.is_primary, 'source', c.source)), '[]')
+        'label', c.label, 'is_primary', c.is_primary, 'source', c.source, 'origin', c.origin_customer_id)), '[]')
        from contact_points c where c.customer_id = customers.id) as contacts
     from customers where id = any(${array(ids, 'uuid')})`);
   return new Map(
-    rows.map(({ statements, contacts, ...row }) => [
+    rows.map(({ statements, contacts, preferred, in_reach, assisted, ...row }) => [
       row.id,
-      { row, statements: new Map(Object.entries(statements)), contacts },
+      { row, statements, contacts, preferred, inReach: in_reach, assisted },
     ]),
   );
 }
@@ -58,45 +78,41 @@ export function emptyRow(ctx: Ctx, work: Work): Known {
     stub: work.prepared.stub,
     attributes: {},
     merged_into: null,
+    merged_from: null,
     version: 0,
     created_at: ctx.now,
     updated_at: ctx.now,
   } as unknown as CustomerRow;
-  return { row, statements: new Map(), contacts: [] };
+  return { row, statements: [], contacts: [], preferred: null, inReach: false, assisted: false };
 }
 
-const attributeName = (field: string) =>
-  field.startsWith('attributes.') ? field.slice('attributes.'.length) : undefined;
-
-function currentValue(row: CustomerRow, field: string): unknown {
-  const name = attributeName(field);
-  if (name === undefined) return row[columnOf(field as ScalarField)];
-  // an attribute may have the name of what every object has, such as `constructor`
-  return Object.hasOwn(row.attributes, name) ? row.attributes[name] : undefined;
-}
-
-function withField(row: CustomerRow, field: string, value: unknown): CustomerRow {
-  const name = attributeName(field);
-  if (name === undefined) return { ...row, [columnOf(field as ScalarField)]: value };
-  const { [name]: _before, ...others } = row.attributes;
-  return { ...row, attributes: value === null ? others : { ...others, [name]: value } };
-}
-
-export function decideChange(ctx: Ctx, work: Work, known: Known): Change {
-  const { prepared } = work;
+export function decideChange(ctx: Ctx, sources: Sources, work: Work, known: Known): Change {
+  const { prepared, origin } = work;
+  const rank = rankBy(sources, known.preferred);
+  const fields = new Map(prepared.fields);
+  const manager = fields.get('relationship_manager');
+  if (isOldNews(known.statements, { source: prepared.source, origin }, manager, known.row.manager))
+    fields.delete('relationship_manager');
   const decision = decideFields(
     known.statements,
     {
       source: prepared.source,
+      origin,
       sourceTime: prepared.sourceTime,
+      isTimed: prepared.isTimed,
       recordedAt: ctx.now,
-      fields: prepared.fields,
+      fields,
     },
     (field) => currentValue(known.row, field),
+    rank,
   );
   const replaces = (contact: KnownContactPoint) =>
-    work.mode === 'patch' || contact.source === prepared.source;
-  const contacts = prepared.contactPoints && diffContacts(known.contacts, prepared.contactPoints, replaces);
+    work.mode === 'patch' || (contact.source === prepared.source && contact.origin === origin);
+  const weighs = (speaker: Speaker) => rank(speaker, 'contact_points');
+  const isFirst = (contact: KnownContactPoint) =>
+    work.mode === 'upsert' && weighs(contact) > weighs({ source: prepared.source, origin });
+  const contacts =
+    prepared.contactPoints && diffContacts(known.contacts, prepared.contactPoints, replaces, isFirst);
   const contactsChange =
     contacts !== undefined && contacts.removed.length + contacts.written.length + contacts.demoted.length > 0;
   // whoever states something of a stub makes it a customer like others
@@ -108,16 +124,18 @@ export function decideChange(ctx: Ctx, work: Work, known: Known): Change {
     ...(work.claimed.length > 0 ? ['identifiers'] : []),
     ...(named ? ['stub'] : []),
   ];
-  const isChange = fieldNames.length > 0 || decision.statements !== undefined;
+  const isNews = decision.statements !== undefined && !decision.confirms;
+  const isChange = fieldNames.length > 0 || isNews;
   let row: CustomerRow = { ...known.row, kind, stub: known.row.stub && prepared.stub };
   for (const [field, value] of decision.changes) row = withField(row, field, value);
   if (isChange || work.isNew) row = { ...row, version: row.version + 1, updated_at: ctx.now };
   return {
     isChange,
+    confirms: !isChange && decision.confirms,
     row,
     statements: decision.statements,
     contacts: contactsChange ? contacts : undefined,
-    ignored: decision.ignored,
+    ignored: [...decision.ignored, ...(contacts?.ignored ?? [])],
     fieldNames,
   };
 }

@@ -4,6 +4,7 @@ import type { Reader } from '../db/client.js';
 import type { FieldProblem } from '../platform/errors.js';
 import { bodyValidator } from '../platform/http/validation.js';
 import type { IdentifierNormaliser } from './identifier-schemes.js';
+import type { SourcePriorities, Sources } from './sources.js';
 
 export type Scheme = {
   key: string;
@@ -48,4 +49,12 @@ export async function loadDefinitions(reader: Reader): Promise<Definitions> {
     schemes: new Map(schemes.map((scheme) => [scheme.key, scheme])),
     attributes: new Map(attributes.map((row) => [row.name, { ...row, validate: validatorOf(row) }])),
   };
+}
+
+/** How much the word of each declared source weighs. */
+export async function loadSources(reader: Reader): Promise<Sources> {
+  const rows = await reader.rows<{ key: string } & SourcePriorities>(
+    sql`select key, priority, priorities from sources`,
+  );
+  return new Map(rows.map(({ key, ...priorities }) => [key, priorities]));
 }

@@ -3,14 +3,14 @@ import { sql } from 'drizzle-orm';
 import type { Reader } from '../db/client.js';
 import type { Ctx } from '../platform/context.js';
 import { visibleCustomer } from '../platform/data-scope.js';
-import { notFound } from '../platform/errors.js';
+import { brokenRules, notFound } from '../platform/errors.js';
 import { type Among, findCandidates, throughIndexes } from './candidates.js';
 import { type Definitions, loadDefinitions } from './definitions.js';
 import { type DuplicateSubject, scoreDuplicate, thresholds } from './duplicates.js';
 import { prepareCustomer } from './preparation.js';
 import type { CustomerStatement } from './schemas.js';
 import { criteriaOf, isFindable, type Matches, readMatches, type Scored } from './search.js';
-import { brokenRules, getCustomer } from './service.js';
+import { getCustomer } from './service.js';
 import { knownSubject, readSubjects, statedSubject } from './subjects.js';
 
 /** Names are looked at in all ways unless very many have them. */

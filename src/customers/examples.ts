@@ -68,6 +68,7 @@ export const customerExample = {
       recorded_at: '2026-01-05T08:00:01.000000Z',
     },
   ],
+  merged_from: [],
   version: 1,
   created_at: '2026-01-05T08:00:01.000Z',
   updated_at: '2026-01-05T08:00:01.000Z',

@@ -39,6 +39,7 @@ export type CustomerRow = {
   customer_since: string | null;
   attributes: Record<string, unknown>;
   merged_into: string | null;
+  merged_from: string[] | null;
   version: number;
   created_at: string;
   updated_at: string;
@@ -48,6 +49,25 @@ export type RowField = Exclude<ScalarField, 'relationship_manager'> | 'manager';
 
 export const columnOf = (field: ScalarField): RowField =>
   field === 'relationship_manager' ? 'manager' : field;
+
+const attributeName = (field: string) =>
+  field.startsWith('attributes.') ? field.slice('attributes.'.length) : undefined;
+
+/** The value of a field of a row: a column, or a custom attribute. */
+export function currentValue(row: CustomerRow, field: string): unknown {
+  const name = attributeName(field);
+  if (name === undefined) return row[columnOf(field as ScalarField)];
+  // an attribute may have the name of what every object has, such as `constructor`
+  return Object.hasOwn(row.attributes, name) ? row.attributes[name] : undefined;
+}
+
+/** The row with another value of the field. */
+export function withField(row: CustomerRow, field: string, value: unknown): CustomerRow {
+  const name = attributeName(field);
+  if (name === undefined) return { ...row, [columnOf(field as ScalarField)]: value };
+  const { [name]: _before, ...others } = row.attributes;
+  return { ...row, attributes: value === null ? others : { ...others, [name]: value } };
+}
 
 type Names = Pick<CustomerRow, 'full_name' | 'given_name' | 'family_name' | 'legal_name' | 'short_name'>;
 

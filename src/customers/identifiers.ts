@@ -15,7 +15,8 @@ export async function removeIdentifier(
   versions: number[] | undefined,
 ): Promise<null> {
   return transact(ctx, async (tx) => {
-    const visible = sql`select branch, manager, version from customers where id = ${customerId} and ${visibleCustomer(ctx)}`;
+    const visible = sql`select branch, manager, version from customers
+      where id = ${customerId} and merged_into is null and ${visibleCustomer(ctx)}`;
     if ((await tx.rows(visible)).length === 0) throw notFound('customer');
     // keys are locked before customers, everywhere
     const keys = await tx.rows<{ scheme: string }>(sql`

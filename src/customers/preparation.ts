@@ -33,6 +33,8 @@ export type PreparedCustomer = {
   contactPoints: PreparedContactPoint[] | undefined;
   source: string;
   sourceTime: string;
+  /** the source stated that time itself */
+  isTimed: boolean;
   stub: boolean;
 };
 
@@ -63,6 +65,7 @@ export function prepareCustomer(
     contactPoints: input.contact_points && prepareContactPoints(world, input.contact_points, problems),
     source: input.source ?? defaultSource,
     sourceTime: input.source_time ?? world.now,
+    isTimed: input.source_time !== undefined,
     stub: false,
   };
   return { prepared, problems };

@@ -1,15 +1,26 @@
 /** How items of a batch name customers: by our id, or by any identifier of theirs. */
-import type { Reader, Tx } from '../db/client.js';
+import { sql } from 'drizzle-orm';
+import { array, type Reader, type Tx } from '../db/client.js';
 import type { Ctx } from '../platform/context.js';
+import { visibleCustomer } from '../platform/data-scope.js';
 import type { FieldProblem } from '../platform/errors.js';
 import type { Definitions } from './definitions.js';
-import { findKeys, keyText } from './keys.js';
+import { findHolders, type Holder, keyText } from './keys.js';
 import { type PreparedIdentifier, prepareIdentifier } from './preparation.js';
 import { type BatchEffect, upsertCustomers } from './upsert.js';
 
 export type CustomerReferenceIn = { id: string } | { scheme: string; value: string };
 export type PreparedReference = { id: string } | PreparedIdentifier;
-export type FoundCustomer = { id: string; branch: string | null; manager: string | null; status: string };
+export type FoundCustomer = {
+  id: string;
+  branch: string | null;
+  manager: string | null;
+  status: string;
+  /** whether the caller may know of it */
+  in_reach: boolean;
+  /** the merged customer that was named, of whose record this speaks; null: of its own */
+  origin: string | null;
+};
 
 /** One text a customer named: two spellings of an identifier have the same. */
 export const referenceText = (reference: PreparedReference): string =>
@@ -28,28 +39,57 @@ export function prepareReference(
 /** The customers that are known by the references, by `referenceText`, in the caller's scope or not. */
 export async function findCustomers(
   reader: Reader,
+  ctx: Pick<Ctx, 'reach'>,
   references: readonly PreparedReference[],
 ): Promise<Map<string, FoundCustomer>> {
-  const ids = new Map<string, string>();
+  const named = new Map<string, Holder>();
   const identifiers: PreparedIdentifier[] = [];
   for (const reference of references) {
-    if ('id' in reference) ids.set(reference.id, reference.id);
+    if ('id' in reference) named.set(reference.id, { customerId: reference.id, origin: null });
     else identifiers.push(reference);
   }
-  for (const [text, id] of await findKeys(reader, identifiers)) ids.set(text, id);
-  if (ids.size === 0) return new Map();
-  const rows = await reader.named<FoundCustomer>(
-    'find_customers',
-    'select id, branch, manager, status from customers where id = any($1::uuid[])',
-    [[...new Set(ids.values())]],
+  for (const [text, holder] of await findHolders(reader, identifiers)) named.set(text, holder);
+  if (named.size === 0) return new Map();
+  const byId = await readFound(
+    reader,
+    ctx,
+    [...named.values()].map(({ customerId }) => customerId),
   );
-  const byId = new Map(rows.map((row) => [row.id, row]));
+  const merged = [...byId.values()].flatMap(({ merged_into }) => merged_into ?? []);
+  const survivors = merged.length === 0 ? byId : await readFound(reader, ctx, merged);
   return new Map(
-    [...ids].flatMap(([text, id]) => {
-      const found = byId.get(id);
-      return found === undefined ? [] : [[text, found] as const];
+    [...named].flatMap(([text, { customerId, origin }]) => {
+      const found = byId.get(customerId);
+      if (found === undefined) return [];
+      // an id answers for ever: a merged one with its survivor
+      const survivor = found.merged_into === null ? found : survivors.get(found.merged_into);
+      if (survivor === undefined) return [];
+      const { merged_into: _merged, ...customer } = survivor;
+      return [[text, { ...customer, origin: found.merged_into === null ? origin : customerId }] as const];
     }),
   );
+}
+
+type FoundRow = Omit<FoundCustomer, 'origin'> & { merged_into: string | null };
+
+async function readFound(
+  reader: Reader,
+  ctx: Pick<Ctx, 'reach'>,
+  named: readonly string[],
+): Promise<Map<string, FoundRow>> {
+  const ids = [...new Set(named)];
+  const rows: FoundRow[] =
+    ctx.reach === null
+      ? await reader.named(
+          'find_customers_and_survivors',
+          `select id, branch, manager, status, merged_into, true as in_reach
+           from customers where id = any($1::uuid[])`,
+          [ids],
+        )
+      : await reader.rows(sql`
+          select id, branch, manager, status, merged_into, ${visibleCustomer(ctx)} as in_reach
+          from customers where id = any(${array(ids, 'uuid')})`);
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 export type StubRequest = { identifier: PreparedIdentifier; source: string; sourceTime: string };
@@ -78,6 +118,7 @@ export async function makeStubs(
         contactPoints: undefined,
         source,
         sourceTime,
+        isTimed: false,
         stub: true,
       },
     })),

@@ -5,7 +5,8 @@
 import type { Tx } from '../db/client.js';
 import { DomainError } from '../platform/errors.js';
 import { newId } from '../platform/ids.js';
-import { claimKeys, findKeys, keyText, moveKeys } from './keys.js';
+import { mergedMeanwhile } from '../reviews/service.js';
+import { claimKeys, findHolders, type Holder, keyText, moveKeys } from './keys.js';
 import type { PreparedCustomer, PreparedIdentifier } from './preparation.js';
 
 export type Item = {
@@ -20,6 +21,8 @@ export type Item = {
 export type Work = Item & {
   position: number;
   customerId: string;
+  /** of which record it speaks, where that was merged into the customer; null: of the customer's own */
+  origin: string | null;
   isNew: boolean;
   /** claimed in this transaction */
   claimed: PreparedIdentifier[];
@@ -56,20 +59,27 @@ const conflict = () =>
   });
 
 /** The one customer that the holders of an item's identifiers come to, or why there is none. */
-function settle(work: Work, holders: ReadonlySet<string>): void {
-  const others = [...holders].filter((holder) => holder !== work.target);
-  if (work.mode === 'upsert' && work.target === undefined && others.length === 1) {
-    work.customerId = others[0] ?? work.customerId;
+function settle(work: Work, holders: readonly Holder[]): void {
+  const others = new Set(holders.map((holder) => holder.customerId));
+  if (work.target !== undefined) others.delete(work.target);
+  const [other] = others;
+  if (work.mode === 'upsert' && work.target === undefined && other !== undefined && others.size === 1) {
+    work.customerId = other;
+    work.origin = originOf(holders);
     work.isNew = false;
-  } else if (others.length > 0) work.error = conflict();
+  } else if (others.size > 0) work.error = conflict();
 }
 
-const holdersOf = (work: Work, found: ReadonlyMap<string, string>) =>
-  new Set(work.prepared.identifiers.flatMap((identifier) => found.get(keyText(identifier)) ?? []));
+/** An identifier of the customer's own speaks of its own record, whatever else is named with it. */
+const originOf = (holders: readonly Holder[]): string | null =>
+  holders.some(({ origin }) => origin === null) ? null : (holders[0]?.origin ?? null);
+
+const holdersOf = (work: Work, found: ReadonlyMap<string, Holder>) =>
+  work.prepared.identifiers.flatMap((identifier) => found.get(keyText(identifier)) ?? []);
 
 /** Finds the customer of each item, or gives it a new id. Nothing is claimed yet. */
 export async function resolveCustomers(tx: Tx, wave: { position: number; item: Item }[]): Promise<Work[]> {
-  const found = await findKeys(
+  const found = await findHolders(
     tx,
     wave.flatMap(({ item }) => item.prepared.identifiers),
   );
@@ -78,6 +88,7 @@ export async function resolveCustomers(tx: Tx, wave: { position: number; item: I
       ...item,
       position,
       customerId: item.target ?? newId(),
+      origin: null,
       isNew: item.target === undefined,
       claimed: [],
       error: undefined,
@@ -90,14 +101,14 @@ export async function resolveCustomers(tx: Tx, wave: { position: number; item: I
 /** Claims the identifiers that nobody holds, and settles what was lost to somebody who was quicker. */
 export async function claimIdentifiers(tx: Tx, works: readonly Work[]): Promise<void> {
   const open = works.filter((work) => work.error === undefined);
-  const known = await findKeys(
+  const known = await findHolders(
     tx,
     open.flatMap((work) => work.prepared.identifiers),
   );
   const claims = open.flatMap((work) =>
     work.prepared.identifiers
       .filter((identifier) => !known.has(keyText(identifier)))
-      .map((key) => ({ key, customerId: work.customerId, work })),
+      .map((key) => ({ key, customerId: work.customerId, origin: work.origin, work })),
   );
   const claimed = await claimKeys(tx, claims);
   for (const { key, work } of claims) if (claimed.has(keyText(key))) work.claimed.push(key);
@@ -105,21 +116,39 @@ export async function claimIdentifiers(tx: Tx, works: readonly Work[]): Promise<
   const found =
     lost.length === 0
       ? known
-      : await findKeys(
+      : await findHolders(
           tx,
           open.flatMap((work) => work.prepared.identifiers),
         );
-  const moves: { key: PreparedIdentifier; customerId: string | null }[] = [];
+  const moves: { key: PreparedIdentifier; customerId: string | null; origin: string | null }[] = [];
   for (const work of open) {
     const before = work.customerId;
-    const holders = holdersOf(work, found);
-    holders.delete(before);
+    const holders = holdersOf(work, found).filter(({ customerId }) => customerId !== before);
     const settled = work.isNew ? work : { ...work, target: work.customerId };
     settle(settled, holders);
-    Object.assign(work, { customerId: settled.customerId, isNew: settled.isNew, error: settled.error });
-    if (work.error !== undefined) moves.push(...work.claimed.map((key) => ({ key, customerId: null })));
+    const { customerId, origin, isNew, error } = settled;
+    Object.assign(work, { customerId, origin, isNew, error });
+    if (work.error !== undefined)
+      moves.push(...work.claimed.map((key) => ({ key, customerId: null, origin: null })));
     else if (work.customerId !== before)
-      moves.push(...work.claimed.map((key) => ({ key, customerId: work.customerId })));
+      moves.push(...work.claimed.map((key) => ({ key, customerId, origin })));
   }
   await moveKeys(tx, moves);
+}
+
+/**
+ * Of customers that are locked by now: an identifier that spoke of a merged record still does. Asks for another try
+ * where that merge was taken back meanwhile.
+ */
+export async function checkOrigins(tx: Tx, works: readonly Work[]): Promise<void> {
+  const told = works.filter(({ origin }) => origin !== null);
+  if (told.length === 0) return;
+  const found = await findHolders(
+    tx,
+    told.flatMap((work) => work.prepared.identifiers),
+  );
+  for (const work of told) {
+    const holders = holdersOf(work, found).filter(({ customerId }) => customerId === work.customerId);
+    if (holders.length === 0 || originOf(holders) !== work.origin) throw mergedMeanwhile();
+  }
 }

@@ -55,6 +55,7 @@ const components = [
   schemas.Customer,
   schemas.IgnoredField,
   schemas.CustomerUpsertResult,
+  schemas.CustomerPatchResult,
   schemas.CustomerPage,
 ];
 
@@ -261,7 +262,7 @@ function writeRoutes(app: FastifyInstance): void {
     id: 'patchCustomer',
     summary: 'Change a customer',
     description:
-      'JSON Merge Patch (RFC 7396): what is absent stays, null clears. `contact_points` is replaced as a whole. Needs If-Match.',
+      'JSON Merge Patch (RFC 7396): what is absent stays, null clears. `contact_points` is replaced as a whole. What a source with a higher priority stated stays, and is listed under `ignored_fields`. Needs If-Match.',
     tag,
     domain,
     scope: 'customers:write',
@@ -271,10 +272,21 @@ function writeRoutes(app: FastifyInstance): void {
     bodyTypes: ['application/merge-patch+json'],
     bodyExample: { city: '上海', relationship_manager: 'RM007' },
     problems: ['rule_broken'],
-    replies: { 200: customerReplies[200] },
+    replies: {
+      200: {
+        ...customerReplies[200],
+        schema: Ref(schemas.CustomerPatchResult),
+        example: { ...customerExample, ignored_fields: [] },
+      },
+    },
     handler: async ({ ctx, params: { id }, body, headers }) => {
-      const { record } = await service.patchCustomer(ctx, id, requiredVersions(headers.ifMatch), body);
-      return customerReply(ctx, record, undefined);
+      const versions = requiredVersions(headers.ifMatch);
+      const { record, ignored_fields } = await service.patchCustomer(ctx, id, versions, body);
+      return {
+        status: 200,
+        body: { ...toCustomer(ctx, record), ignored_fields },
+        headers: { ETag: etag(ctx, record) },
+      };
     },
   });
 }

@@ -208,6 +208,9 @@ export const Customer = Strict(
     attributes: Type.Record(Type.String(), Type.Unknown()),
     identifiers: Type.Array(Ref(Identifier)),
     contact_points: Type.Array(Ref(ContactPoint)),
+    merged_from: Type.Array(Id('Of a customer'), {
+      description: 'All that were merged into it: their ids and identifiers answer with it',
+    }),
     version: Count('As in the ETag'),
     created_at: Instant('First recorded here'),
     updated_at: Instant('Last changed here'),
@@ -216,7 +219,13 @@ export const Customer = Strict(
 );
 
 export const IgnoredField = Strict(
-  { field: Type.String(), reason: StringEnum(['older'], { description: 'Another source stated it later' }) },
+  {
+    field: Type.String(),
+    reason: StringEnum(['older', 'lower_priority'], {
+      description:
+        'older: it was stated later already. lower_priority: by a source whose word weighs more. Either is kept as an alternate',
+    }),
+  },
   { $id: 'IgnoredField', description: 'A field that was stated and not taken' },
 );
 
@@ -227,6 +236,14 @@ export const CustomerUpsertResult = Strict(
     customer: Ref(Customer),
   },
   { $id: 'CustomerUpsertResult', description: 'What became of a statement, and the customer as it is now' },
+);
+
+export const CustomerPatchResult = Strict(
+  { ...Customer.properties, ignored_fields: Type.Array(Ref(IgnoredField)) },
+  {
+    $id: 'CustomerPatchResult',
+    description: 'The customer as it is now, and what of the change was not taken',
+  },
 );
 
 export const CustomerPage = Page(Ref(Customer), 'CustomerPage');

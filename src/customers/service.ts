@@ -1,15 +1,17 @@
 /** Operations on customers. Each returns the customer's record, which the view turns into what the caller sees. */
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Static } from 'typebox';
 import type { Reader, Tx } from '../db/client.js';
 import type { Ctx } from '../platform/context.js';
 import { visibleCustomer } from '../platform/data-scope.js';
-import { DomainError, type FieldProblem, notFound } from '../platform/errors.js';
+import { brokenRules, DomainError, type FieldProblem, notFound } from '../platform/errors.js';
 import type { PageRequest } from '../platform/pagination.js';
+import { readInReach } from '../platform/reach-pages.js';
 import { transact } from '../platform/transact.js';
 import { loadDefinitions } from './definitions.js';
 import { findKeys } from './keys.js';
 import { type PreparedCustomer, prepareCustomer, prepareIdentifier } from './preparation.js';
+import type { IgnoredField } from './provenance.js';
 import type { Item } from './resolution.js';
 import type { CustomerPatch, CustomerStatement } from './schemas.js';
 import { type Outcome, upsertCustomers } from './upsert.js';
@@ -17,7 +19,7 @@ import { type CustomerRecord, recordColumns, recordColumnsSql } from './view.js'
 
 export type UpsertValue = {
   outcome: 'created' | 'updated' | 'unchanged';
-  ignored_fields: { field: string; reason: 'older' }[];
+  ignored_fields: IgnoredField[];
   record: CustomerRecord;
 };
 
@@ -31,11 +33,12 @@ export async function getCustomer(
     ctx.dataScope === null
       ? await reader.named<CustomerRecord>(
           'get_customer',
-          `select ${recordColumns} from customers where customers.id = $1`,
+          `select ${recordColumns} from customers where customers.id = $1 and merged_into is null`,
           [id],
         )
       : await reader.rows<CustomerRecord>(
-          sql`select ${recordColumnsSql} from customers where customers.id = ${id} and ${visibleCustomer(ctx)}`,
+          sql`select ${recordColumnsSql} from customers
+            where customers.id = ${id} and merged_into is null and ${visibleCustomer(ctx)}`,
         );
   if (rows[0] === undefined) throw notFound('customer');
   return rows[0];
@@ -96,21 +99,33 @@ export async function listCustomers(
   filters: ListFilters,
   page: PageRequest,
 ): Promise<CustomerRecord[]> {
-  const conditions = [
-    visibleCustomer(ctx),
-    ...(filters.kind === undefined ? [] : [sql`kind = ${filters.kind}`]),
-    ...(filters.status === undefined ? [] : [sql`status = ${filters.status}`]),
-    ...(filters.branch === undefined ? [] : [sql`branch = ${filters.branch}`]),
-    ...(filters.relationship_manager === undefined ? [] : [sql`manager = ${filters.relationship_manager}`]),
-    ...(page.after === undefined ? [] : [sql`customers.id > ${page.after[0]}::uuid`]),
-  ];
-  return ctx.database.rows<CustomerRecord>(sql`
-    select ${recordColumnsSql} from customers where ${sql.join(conditions, sql` and `)}
-    order by customers.id limit ${page.limit + 1}`);
+  const after = page.after?.[0] as string | undefined;
+  const limit = page.limit + 1;
+  const read = (ids: SQL) =>
+    ctx.database.rows<CustomerRecord & { seen: number | null }>(sql`
+      select ${recordColumnsSql}, s.seen from ${ids} s join customers on customers.id = s.id order by customers.id`);
+  const along = (from: (column: SQL) => SQL, most: number) =>
+    sql`select id from customers where ${from(sql`id`)} order by id limit ${most}`;
+  const list = { after, limit, along, condition: conditionOf(filters, 'c') };
+  return (
+    (await readInReach(ctx, list, read)) ??
+    ctx.database.rows<CustomerRecord>(sql`
+      select ${recordColumnsSql} from customers
+      where ${visibleCustomer(ctx)} and ${conditionOf(filters, 'customers')}
+        and ${after === undefined ? sql`true` : sql`customers.id > ${after}::uuid`}
+      order by customers.id limit ${limit}`)
+  );
 }
 
-export const brokenRules = (problems: FieldProblem[]): DomainError =>
-  new DomainError('rule_broken', problems[0]?.message ?? 'A rule is broken.', { errors: problems });
+function conditionOf(filters: ListFilters, alias: string): SQL {
+  const { kind, status, branch, relationship_manager: manager } = filters;
+  const asked = Object.entries({ kind, status, branch, manager }).filter(([, value]) => value !== undefined);
+  const conditions = [
+    sql.raw(`${alias}.merged_into is null`),
+    ...asked.map(([column, value]) => sql`${sql.raw(`${alias}.${column}`)} = ${value}`),
+  ];
+  return sql.join(conditions, sql` and `);
+}
 
 /** Checks and normalises one statement. Throws with every problem it has. */
 async function prepared(tx: Reader, ctx: Ctx, input: CustomerStatement): Promise<PreparedCustomer> {

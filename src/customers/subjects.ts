@@ -7,7 +7,7 @@ import type { DuplicateSubject, SubjectIdentifier } from './duplicates.js';
 import { type CustomerRow, searchableNames } from './fields.js';
 import { isSingle } from './identifier-schemes.js';
 import { type PreparedCustomer, type PreparedIdentifier, prepareIdentifier } from './preparation.js';
-import type { CustomerRecord } from './view.js';
+import { type CustomerRecord, plainIdentifier } from './view.js';
 
 export type Subject = DuplicateSubject & { id: string; branch: string | null };
 
@@ -65,9 +65,10 @@ export async function knownSubject(
 ): Promise<Subject | undefined> {
   const [subject] = await readSubjects(reader, definitions, [record.id]);
   const world = { keyring: ctx.keyring, definitions };
-  const otherForms = record.identifiers.flatMap(({ scheme, value, sealed }) => {
-    const open = () => ctx.keyring.decrypt(Buffer.from(sealed ?? '', 'base64'), `identifiers:${record.id}`);
-    const prepared = prepareIdentifier(world, { scheme, value: value ?? open() }, '', []);
+  const otherForms = record.identifiers.flatMap((identifier) => {
+    const { scheme } = identifier;
+    const value = plainIdentifier(ctx, record.id, identifier);
+    const prepared = prepareIdentifier(world, { scheme, value }, '', []);
     return prepared === undefined ? [] : bothForms(definitions, prepared).slice(1);
   });
   return subject && { ...subject, identifiers: [...subject.identifiers, ...otherForms] };

@@ -5,22 +5,32 @@
 import type { Tx } from '../db/client.js';
 import type { AuditEntry } from '../platform/audit.js';
 import type { Ctx } from '../platform/context.js';
-import { inScope } from '../platform/data-scope.js';
+import { staysInReach } from '../platform/data-scope.js';
 import { type DomainError, fieldError, notFound } from '../platform/errors.js';
 import { checkVersion } from '../platform/http/versions.js';
 import type { OutboxEvent } from '../platform/outbox.js';
 import { type Mark, markCustomers, type Touched } from '../reviews/service.js';
 import { type Change, decideChange, emptyRow, type Known, readKnown } from './changes.js';
+import { loadSources } from './definitions.js';
 import { moveKeys } from './keys.js';
-import { claimIdentifiers, type Item, resolveCustomers, type Work, waves } from './resolution.js';
-import { writeChanges } from './writes.js';
+import type { IgnoredField } from './provenance.js';
+import {
+  checkOrigins,
+  claimIdentifiers,
+  type Item,
+  resolveCustomers,
+  type Work,
+  waves,
+} from './resolution.js';
+import type { Sources } from './sources.js';
+import { writeChanges, writeStatements } from './writes.js';
 
 export type Outcome =
   | {
       ok: true;
       customerId: string;
       outcome: 'created' | 'updated' | 'unchanged';
-      ignored: { field: string; reason: 'older' }[];
+      ignored: IgnoredField[];
     }
   | { ok: false; error: DomainError };
 
@@ -28,20 +38,27 @@ export type BatchEffect = { outcomes: Outcome[]; audit: AuditEntry[]; events: Ou
 
 export async function upsertCustomers(tx: Tx, ctx: Ctx, items: readonly Item[]): Promise<BatchEffect> {
   const effect: BatchEffect = { outcomes: new Array(items.length), audit: [], events: [] };
-  for (const wave of waves(items)) await upsertWave(tx, ctx, wave, effect);
+  const sources = await loadSources(tx);
+  for (const wave of waves(items)) await upsertWave(tx, ctx, sources, wave, effect);
   return effect;
 }
 
-async function upsertWave(tx: Tx, ctx: Ctx, wave: { position: number; item: Item }[], effect: BatchEffect) {
+async function upsertWave(
+  tx: Tx,
+  ctx: Ctx,
+  sources: Sources,
+  wave: { position: number; item: Item }[],
+  effect: BatchEffect,
+) {
   const works = await resolveCustomers(tx, wave);
   await refuseUnseen(tx, ctx, works);
   for (const work of works) if (work.isNew && work.error === undefined) work.error = refusalOfNew(ctx, work);
   await claimIdentifiers(tx, works);
-  const known = await readKnown(tx, existingIds(works));
-  const first = decide(ctx, works, known);
+  const known = await readKnown(tx, ctx, existingIds(works));
+  const first = decide(ctx, sources, works, known);
   await giveUpClaims(tx, works);
   const changing = first.filter(
-    ({ change, work }) => work.isNew || change.isChange || work.versions !== undefined,
+    ({ change, work }) => work.isNew || change.isChange || change.confirms || work.versions !== undefined,
   );
   const marks = await markCustomers(
     tx,
@@ -51,8 +68,9 @@ async function upsertWave(tx: Tx, ctx: Ctx, wave: { position: number; item: Item
   );
   // decided again on what stands now that the customers are locked
   const lockedWorks = changing.map(({ work }) => work);
-  const locked = await readKnown(tx, existingIds(lockedWorks));
-  const decided = decide(ctx, lockedWorks, locked);
+  await checkOrigins(tx, lockedWorks);
+  const locked = await readKnown(tx, ctx, existingIds(lockedWorks));
+  const decided = decide(ctx, sources, lockedWorks, locked);
   await giveUpClaims(tx, lockedWorks);
   await writeChanges(
     tx,
@@ -60,19 +78,28 @@ async function upsertWave(tx: Tx, ctx: Ctx, wave: { position: number; item: Item
     decided.filter(({ change, work }) => work.isNew || change.isChange),
     marks,
   );
+  await writeStatements(
+    tx,
+    decided.filter(({ change, work }) => !work.isNew && change.confirms),
+  );
   report(effect, works, new Map([...first, ...decided].map((one) => [one.work, one.change])), marks, ctx);
 }
 
 type Decided = { work: Work; change: Change };
 
 /** What each item changes, on what is known. Those that cannot be are refused, and left out. */
-function decide(ctx: Ctx, works: readonly Work[], known: ReadonlyMap<string, Known>): Decided[] {
+function decide(
+  ctx: Ctx,
+  sources: Sources,
+  works: readonly Work[],
+  known: ReadonlyMap<string, Known>,
+): Decided[] {
   return works.flatMap((work) => {
     const before = known.get(work.customerId);
-    work.error ??= refusalOf(ctx, work, before);
+    work.error ??= refusalOf(work, before);
     if (work.error !== undefined) return [];
-    const change = decideChange(ctx, work, before ?? emptyRow(ctx, work));
-    work.error = outsideScope(ctx, change.row);
+    const change = decideChange(ctx, sources, work, before ?? emptyRow(ctx, work));
+    if (leavesReach(ctx, before, change)) work.error = outsideScope(ctx);
     return work.error === undefined ? [{ work, change }] : [];
   });
 }
@@ -82,7 +109,7 @@ const existingIds = (works: readonly Work[]) =>
 
 function touchedBy(decided: readonly Decided[], customerId: string): Touched[] {
   const one = decided.find(({ work }) => work.customerId === customerId);
-  if (one === undefined) return [];
+  if (one === undefined || one.change.confirms) return [];
   return one.work.claimed.length > 0 ? ['customer', 'identifiers'] : ['customer'];
 }
 
@@ -98,11 +125,12 @@ async function refuseUnseen(tx: Tx, ctx: Ctx, works: readonly Work[]): Promise<v
   if (named.length === 0) return;
   const known = await readKnown(
     tx,
+    ctx,
     named.map((work) => work.customerId),
   );
   for (const work of named) {
-    const row = known.get(work.customerId)?.row;
-    if (row === undefined || !inScope(ctx.dataScope, row)) work.error = notFound('customer');
+    const found = known.get(work.customerId);
+    if (found?.inReach !== true || found.row.merged_into !== null) work.error = notFound('customer');
   }
 }
 
@@ -112,27 +140,28 @@ function refusalOfNew(ctx: Ctx, { prepared, customerId }: Work): DomainError | u
     return fieldError('/kind', 'required', 'No customer has this identifier yet; a new one needs a kind.');
   }
   const stated = (field: string) => (prepared.fields.get(field) ?? null) as string | null;
-  return outsideScope(ctx, {
-    id: customerId,
-    branch: stated('branch'),
-    manager: stated('relationship_manager'),
-  });
+  const branch = stated('branch');
+  const manager = stated('relationship_manager');
+  return staysInReach(ctx, { id: customerId, branch, manager, assisted: false })
+    ? undefined
+    : outsideScope(ctx);
 }
 
-function outsideScope(
-  { dataScope }: Ctx,
-  place: { id: string; branch: string | null; manager: string | null },
-): DomainError | undefined {
-  if (inScope(dataScope, place)) return undefined;
+/** What is not changed takes nobody out of reach, though the list of who looks after whom can be ahead of the row. */
+const leavesReach = (ctx: Ctx, before: Known | undefined, { row }: Change): boolean =>
+  (before === undefined || before.row.branch !== row.branch || before.row.manager !== row.manager) &&
+  !staysInReach(ctx, { ...row, assisted: before?.assisted === true });
+
+function outsideScope({ dataScope }: Ctx): DomainError {
   const pointer = dataScope !== null && 'manager' in dataScope ? '/relationship_manager' : '/branch';
   const message = 'The customer would lie outside the data scope of this caller.';
   return fieldError(pointer, 'outside_data_scope', message);
 }
 
 /** Why a known customer cannot be changed by this item. */
-function refusalOf(ctx: Ctx, work: Work, known: Known | undefined): DomainError | undefined {
+function refusalOf(work: Work, known: Known | undefined): DomainError | undefined {
   if (work.isNew) return undefined;
-  if (known === undefined || !inScope(ctx.dataScope, known.row)) return notFound('customer');
+  if (known?.inReach !== true) return notFound('customer');
   const { kind } = work.prepared;
   if (kind !== undefined && kind !== known.row.kind && !known.row.stub) {
     return fieldError('/kind', 'immutable', `The customer is of kind ${known.row.kind}.`);

@@ -17,6 +17,8 @@ import type { ContactPoint, Customer, Identifier } from './schemas.js';
 
 type SealedIdentifier = {
   id: string;
+  /** under whom it was encrypted, where a merge has moved it */
+  origin: string | null;
   scheme: string;
   value: string | null;
   sealed: string | null;
@@ -27,6 +29,7 @@ type SealedIdentifier = {
 
 type SealedContact = {
   id: string;
+  origin: string | null;
   kind: 'phone' | 'email' | 'address';
   sealed: string;
   label: string;
@@ -46,13 +49,13 @@ const utc = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-
 
 /** The columns of a whole customer, of the table `customers`. */
 export const recordColumns = `customers.id, kind, status, stub, full_name, given_name, family_name, legal_name, short_name,
-  birth_date, founding_date, gender, language, city, branch, manager, customer_since, attributes, merged_into, version,
+  birth_date, founding_date, gender, language, city, branch, manager, customer_since, attributes, merged_into, merged_from, version,
   created_at, updated_at,
-  (select coalesce(json_agg(json_build_object('id', i.id, 'scheme', i.scheme, 'value', i.value,
+  (select coalesce(json_agg(json_build_object('id', i.id, 'origin', i.origin_customer_id, 'scheme', i.scheme, 'value', i.value,
       'sealed', encode(i.value_sealed, 'base64'), 'status', i.status, 'source', i.source, 'recorded_at', ${utc('i.recorded_at')})
       order by i.scheme, i.id), '[]')
     from identifiers i where i.customer_id = customers.id and i.status <> 'removed') as identifiers,
-  (select coalesce(json_agg(json_build_object('id', c.id, 'kind', c.kind, 'sealed', encode(c.value_sealed, 'base64'),
+  (select coalesce(json_agg(json_build_object('id', c.id, 'origin', c.origin_customer_id, 'kind', c.kind, 'sealed', encode(c.value_sealed, 'base64'),
       'label', c.label, 'is_primary', c.is_primary, 'source', c.source, 'recorded_at', ${utc('c.recorded_at')})
       order by c.kind, c.is_primary desc, c.id), '[]')
     from contact_points c where c.customer_id = customers.id) as contact_points,
@@ -87,6 +90,14 @@ export function maskedValue(
   return mask === undefined ? value : mask(String(value));
 }
 
+/** An identifier in clear. */
+export const plainIdentifier = (
+  ctx: Pick<Ctx, 'keyring'>,
+  customerId: string,
+  { value, sealed, origin }: Pick<SealedIdentifier, 'value' | 'sealed' | 'origin'>,
+): string =>
+  value ?? ctx.keyring.decrypt(Buffer.from(sealed ?? '', 'base64'), `identifiers:${origin ?? customerId}`);
+
 const noAttributes: ReadonlySet<string> = new Set();
 
 export function toCustomer(ctx: Ctx, row: CustomerRecord): Static<typeof Customer> {
@@ -115,6 +126,7 @@ export function toCustomer(ctx: Ctx, row: CustomerRecord): Static<typeof Custome
     attributes: clear ? row.attributes : maskAttributes(row),
     identifiers: row.identifiers.map((identifier) => toIdentifier(ctx, row.id, identifier, clear)),
     contact_points: row.contact_points.map((contact) => toContactPoint(ctx, row.id, contact, clear)),
+    merged_from: row.merged_from ?? [],
     version: row.version,
     created_at: row.created_at,
     updated_at: row.updated_at,
@@ -139,8 +151,7 @@ function toIdentifier(
   clear: boolean,
 ): Static<typeof Identifier> {
   const { id, scheme, status, source, recorded_at } = row;
-  const plain =
-    row.value ?? ctx.keyring.decrypt(Buffer.from(row.sealed ?? '', 'base64'), `identifiers:${customerId}`);
+  const plain = plainIdentifier(ctx, customerId, row);
   const value = clear || row.value !== null ? plain : maskIdentifier(plain);
   return { id, scheme, value, status, source, recorded_at };
 }
@@ -152,7 +163,10 @@ function toContactPoint(
   clear: boolean,
 ): Static<typeof ContactPoint> {
   const { id, kind, label, source, recorded_at } = row;
-  const plain = ctx.keyring.decrypt(Buffer.from(row.sealed, 'base64'), `contact_points:${customerId}`);
+  const plain = ctx.keyring.decrypt(
+    Buffer.from(row.sealed, 'base64'),
+    `contact_points:${row.origin ?? customerId}`,
+  );
   const common = { id, kind, label, primary: row.is_primary, source, recorded_at };
   if (kind === 'address') {
     const address = JSON.parse(plain) as Address;

@@ -5,7 +5,8 @@ import type { Ctx } from '../platform/context.js';
 import { newId } from '../platform/ids.js';
 import type { Mark } from '../reviews/service.js';
 import type { Change } from './changes.js';
-import { searchableNames } from './fields.js';
+import { type CustomerRow, searchableNames } from './fields.js';
+import { type NewPrimary, writePrimaries } from './managers.js';
 import { foldName, nameTokens } from './name-tokens.js';
 import type { Work } from './resolution.js';
 
@@ -20,21 +21,40 @@ export async function writeChanges(
   if (decided.length === 0) return;
   const instantOf = (customerId: string) => marks.get(customerId)?.instant ?? ctx.now;
   for (const { change } of decided) change.row = { ...change.row, updated_at: instantOf(change.row.id) };
-  await writeCustomers(tx, decided);
+  await writeRows(
+    tx,
+    decided.map(({ change, work }) => ({
+      ...change.row,
+      created_at: work.isNew ? change.row.updated_at : change.row.created_at,
+    })),
+  );
   await writeStatements(tx, decided);
   await writeIdentifiers(tx, ctx, decided, instantOf);
   await writeContacts(tx, ctx, decided, instantOf);
+  await writePrimaries(tx, ctx, decided.filter(changesManager).map(primaryOf(instantOf)));
 }
 
-async function writeCustomers(tx: Tx, decided: readonly Decided[]): Promise<void> {
-  const rows = decided.map(({ change, work }) => {
-    const names = searchableNames(change.row);
-    return {
-      ...change.row,
-      created_at: work.isNew ? change.row.updated_at : change.row.created_at,
-      name_tokens: nameTokens(names),
-      name_folded: names.map(foldName).join(' '),
-    };
+const changesManager = ({ change, work }: Decided) =>
+  change.fieldNames.includes('relationship_manager') || (work.isNew && change.row.manager !== null);
+
+/** What a source states of the manager is an assignment of its own, from the instant at which it was said here. */
+const primaryOf =
+  (instantOf: (customerId: string) => string) =>
+  ({ change, work }: Decided): NewPrimary => ({
+    customerId: work.customerId,
+    staff: change.row.manager,
+    at: instantOf(work.customerId),
+    until: null,
+    source: work.prepared.source,
+    reason: null,
+    transferId: null,
+  });
+
+/** Writes whole rows of customers, with what they are searched by. */
+export async function writeRows(tx: Tx, customers: readonly CustomerRow[]): Promise<void> {
+  const rows = customers.map((row) => {
+    const names = searchableNames(row);
+    return { ...row, name_tokens: nameTokens(names), name_folded: names.map(foldName).join(' ') };
   });
   await tx.run(sql`
     insert into customers (id, kind, status, stub, full_name, given_name, family_name, legal_name, short_name, birth_date,
@@ -57,25 +77,37 @@ async function writeCustomers(tx: Tx, decided: readonly Decided[]): Promise<void
       name_folded = excluded.name_folded, version = excluded.version, updated_at = excluded.updated_at`);
 }
 
-async function writeStatements(tx: Tx, decided: readonly Decided[]): Promise<void> {
-  const rows = decided.filter(({ change }) => change.statements !== undefined);
-  if (rows.length === 0) return;
-  await tx.run(sql`
-    insert into customer_statements (customer_id, source, fields)
-    select customer_id, source, fields::jsonb from unnest(
-      ${array(
-        rows.map(({ work }) => work.customerId),
-        'uuid',
-      )}, ${array(
-        rows.map(({ work }) => work.prepared.source),
-        'text',
-      )},
-      ${array(
-        rows.map(({ change }) => JSON.stringify(change.statements)),
-        'text',
-      )}) as r(customer_id, source, fields)
-    order by customer_id, source
-    on conflict (customer_id, source) do update set fields = excluded.fields`);
+/** What each source stated, as it is to be. */
+export async function writeStatements(tx: Tx, decided: readonly Decided[]): Promise<void> {
+  const rows = decided.flatMap(({ work, change }) =>
+    change.statements === undefined
+      ? []
+      : [
+          {
+            customer_id: work.customerId,
+            origin: work.origin,
+            source: work.prepared.source,
+            fields: change.statements,
+          },
+        ],
+  );
+  const own = rows.filter(({ origin }) => origin === null);
+  const merged = rows.filter(({ origin }) => origin !== null);
+  if (own.length > 0) {
+    await tx.run(sql`
+      insert into customer_statements (customer_id, source, fields)
+      select customer_id, source, fields from jsonb_to_recordset(${json(own)}) as r(customer_id uuid, source text, fields jsonb)
+      order by customer_id, source
+      on conflict (customer_id, source) do update set fields = excluded.fields`);
+  }
+  if (merged.length > 0) {
+    await tx.run(sql`
+      insert into merged_statements (customer_id, origin_customer_id, source, fields)
+      select customer_id, origin, source, fields
+      from jsonb_to_recordset(${json(merged)}) as r(customer_id uuid, origin uuid, source text, fields jsonb)
+      order by customer_id, origin, source
+      on conflict (customer_id, origin_customer_id, source) do update set fields = excluded.fields`);
+  }
 }
 
 type InstantOf = (customerId: string) => string;
@@ -89,13 +121,15 @@ async function writeIdentifiers(
   const rows = decided.flatMap(({ work }) => work.claimed.map((identifier) => ({ work, identifier })));
   if (rows.length === 0) return;
   const sealed = ({ work, identifier }: (typeof rows)[number]) =>
-    identifier.sensitive ? ctx.keyring.encrypt(identifier.value, `identifiers:${work.customerId}`) : null;
+    identifier.sensitive
+      ? ctx.keyring.encrypt(identifier.value, `identifiers:${work.origin ?? work.customerId}`)
+      : null;
   const column = <T>(pick: (row: (typeof rows)[number]) => T) => rows.map(pick);
   await tx.run(sql`
     insert into identifiers (customer_id, id, scheme, value_index, value, value_sealed, value_key_id, status, source,
-      source_time, recorded_at)
+      source_time, recorded_at, origin_customer_id)
     select customer_id, id, scheme, value_index, value, sealed, case when sealed is null then null else ${ctx.keyring.currentKeyId} end,
-      'active', source, source_time, recorded_at
+      'active', source, source_time, recorded_at, origin
     from unnest(${array(
       column(({ work }) => work.customerId),
       'uuid',
@@ -122,7 +156,11 @@ async function writeIdentifiers(
         column(({ work }) => instantOf(work.customerId)),
         'timestamptz',
       )}
-    ) as r(customer_id, id, scheme, value_index, value, sealed, source, source_time, recorded_at)
+      , ${array(
+        column(({ work }) => work.origin),
+        'uuid',
+      )}
+    ) as r(customer_id, id, scheme, value_index, value, sealed, source, source_time, recorded_at, origin)
     on conflict (customer_id, scheme, value_index) do update set status = 'active', recorded_at = excluded.recorded_at`);
 }
 
@@ -142,8 +180,9 @@ async function writeContacts(
   const column = <T>(pick: (row: (typeof rows)[number]) => T) => rows.map(pick);
   await tx.run(sql`
     insert into contact_points (customer_id, id, kind, label, is_primary, value_index, value_sealed, value_key_id, source,
-      source_time, recorded_at)
-    select customer_id, id, kind, label, is_primary, value_index, sealed, ${ctx.keyring.currentKeyId}, source, source_time, recorded_at
+      source_time, recorded_at, origin_customer_id)
+    select customer_id, id, kind, label, is_primary, value_index, sealed, ${ctx.keyring.currentKeyId}, source, source_time,
+      recorded_at, origin
     from unnest(${array(
       column(({ work }) => work.customerId),
       'uuid',
@@ -167,7 +206,7 @@ async function writeContacts(
       )},
       ${array(
         column(({ work, contact }) =>
-          ctx.keyring.encrypt(contact.plain, `contact_points:${work.customerId}`),
+          ctx.keyring.encrypt(contact.plain, `contact_points:${work.origin ?? work.customerId}`),
         ),
         'bytea',
       )},
@@ -182,7 +221,11 @@ async function writeContacts(
         column(({ work }) => instantOf(work.customerId)),
         'timestamptz',
       )}
-    ) as r(customer_id, id, kind, label, is_primary, value_index, sealed, source, source_time, recorded_at)
+      , ${array(
+        column(({ work }) => work.origin),
+        'uuid',
+      )}
+    ) as r(customer_id, id, kind, label, is_primary, value_index, sealed, source, source_time, recorded_at, origin)
     on conflict (customer_id, kind, value_index) do update set label = excluded.label, is_primary = excluded.is_primary`);
 }
 

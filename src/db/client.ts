@@ -18,6 +18,8 @@ export type Reader = {
 export type Tx = Reader & {
   /** How many rows a statement changed. */
   run(query: SQL): Promise<number>;
+  /** A statement over everybody, in the background, may take longer than those of requests. */
+  rowsWithin<T>(seconds: number, query: SQL): Promise<T[]>;
   /** The connection itself, for COPY and cursors. */
   readonly client: pg.PoolClient;
 };
@@ -73,6 +75,12 @@ function transactionOf(client: pg.PoolClient): Tx {
     async run(query) {
       const { sql: text, params } = dialect.sqlToQuery(query);
       return (await client.query({ text, values: params })).rowCount ?? 0;
+    },
+    async rowsWithin<T>(seconds: number, query: SQL) {
+      const { sql: text, params } = dialect.sqlToQuery(query);
+      await client.query(`set local statement_timeout = '${seconds}s'`);
+      const patient = { text, values: params, query_timeout: (seconds + 5) * 1000 };
+      return (await client.query(patient)).rows as T[];
     },
     client,
   };

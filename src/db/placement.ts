@@ -19,16 +19,33 @@ export type Placement =
 
 const keys: Record<string, string> = {
   activity_keys: 'source_id',
+  activity_reversals: 'source_id',
+  activity_versions: 'source_id',
   holding_keys: 'number_index',
   identifier_keys: 'value_index',
+  loyalty_openings: 'reference',
 };
 
 const references = new Set([
   'attribute_definitions',
+  'balance_policy',
+  'exchange_rates',
+  'branches',
   'identifier_schemes',
+  'latest_rates',
+  'level_models',
+  'loyalty_earn_rule_versions',
+  'loyalty_earn_rules',
+  'loyalty_programme_versions',
+  'loyalty_programmes',
+  'loyalty_tier_models',
+  'loyalty_reward_versions',
+  'loyalty_rewards',
   'relationship_types',
   'segment_versions',
   'segments',
+  'sources',
+  'staff',
 ]);
 
 export type PlacedTable = {

@@ -3,6 +3,7 @@ import { defineEvents, eventData, version } from '../platform/event-types.js';
 
 const data = eventData({ version });
 const attribute = { subject: 'The name of the attribute', data };
+const source = { subject: 'The key of the source', data };
 const scheme = { subject: 'The key of the scheme', data };
 
 export const definitionEvents = defineEvents({
@@ -30,5 +31,17 @@ export const definitionEvents = defineEvents({
     description: 'Its name, or whether its identifiers may stand in a path.',
     ...scheme,
     example: { subject: 'loyalty_card', data: { version: 2 } },
+  },
+  'source.created': {
+    summary: 'A source was declared',
+    description: 'Its word weighs what was said from now on.',
+    ...source,
+    example: { subject: 'core', data: { version: 1 } },
+  },
+  'source.updated': {
+    summary: 'A source was changed',
+    description: 'Its name, or how much its word weighs from now on.',
+    ...source,
+    example: { subject: 'core', data: { version: 2 } },
   },
 });

@@ -1,36 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import { operation } from '../platform/http/operation.js';
 import { Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
-import { etagOf, matchesNone } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
+import { etagHeader, notModified, putReply, reading, reply, writing } from './replies.js';
 import * as schemas from './schemas.js';
 import * as service from './service.js';
-
-const common = { tag: 'Definitions', domain: 'Party Reference Data Directory' } as const;
-const reading = { ...common, method: 'GET', scope: 'customers:read' } as const;
-const writing = { ...common, method: 'PUT', scope: 'definitions:write', ofTheBank: true } as const;
-const etagHeader = { ETag: 'The version, for If-Match and If-None-Match' };
-const notModified = { description: 'The caller has this version already', headers: etagHeader };
+import { sourceRoutes } from './source-routes.js';
 
 export function definitionRoutes(app: FastifyInstance): void {
   for (const component of schemas.definitionComponents) app.addSchema(component);
   attributeRoutes(app);
   schemeRoutes(app);
+  sourceRoutes(app);
 }
-
-/** A single definition, or 304 where the caller has it already. */
-function reply<Row extends { version: number }>(row: Row, ifNoneMatch: string | undefined) {
-  const ETag = etagOf(row.version);
-  return matchesNone(ifNoneMatch, ETag)
-    ? { status: 200, headers: { ETag }, body: row }
-    : { status: 304, headers: { ETag } };
-}
-
-const putReply = <Row extends { version: number }>({ outcome, row }: service.Put<Row>) => ({
-  status: outcome === 'created' ? 201 : 200,
-  headers: { ETag: etagOf(row.version) },
-  body: row,
-});
 
 const attributeIn = {
   description: 'How the customer prefers to be served',

@@ -1,6 +1,7 @@
 /** The bank's own definitions as the API shows and takes them. */
-import { type Static, Type } from 'typebox';
+import { type Static, type TOptional, Type } from 'typebox';
 import { identifierNormalisers } from '../customers/identifier-schemes.js';
+import { type FieldGroup, fieldGroups } from '../customers/sources.js';
 import { Count, Instant, Key, Page, Ref, Strict, StringEnum, Text } from '../platform/http/schemas.js';
 
 const attribute = {
@@ -51,6 +52,39 @@ export const IdentifierScheme = Strict(
 );
 export const IdentifierSchemePage = Page(Ref(IdentifierScheme), 'IdentifierSchemePage');
 
+const Priority = Type.Integer({
+  minimum: 0,
+  maximum: 1000,
+  description: 'More is more; 500 is that of sources which are not declared',
+});
+const source = {
+  name: Text('What the system is', 200),
+  description: Type.String({ maxLength: 500, description: 'What it knows, for those who weigh it' }),
+  priority: Priority,
+  priorities: Strict(
+    Object.fromEntries(fieldGroups.map((group) => [group, Type.Optional(Priority)])) as Record<
+      FieldGroup,
+      TOptional<typeof Priority>
+    >,
+    { description: 'Of single groups of fields, where it is another one' },
+  ),
+};
+
+export const SourceIn = Strict(source, {
+  $id: 'SourceIn',
+  description: 'A system that tells us things, and how much its word weighs',
+});
+export const Source = Strict(
+  {
+    key: Key('As statements name it'),
+    ...source,
+    version: Count('As in the ETag'),
+    updated_at: Instant('Last changed'),
+  },
+  { $id: 'Source', description: 'A system that tells us things' },
+);
+export const SourcePage = Page(Ref(Source), 'SourcePage');
+
 export const definitionComponents = [
   AttributeIn,
   Attribute,
@@ -58,9 +92,14 @@ export const definitionComponents = [
   IdentifierSchemeIn,
   IdentifierScheme,
   IdentifierSchemePage,
+  SourceIn,
+  Source,
+  SourcePage,
 ];
 
 export type AttributeStatement = Static<typeof AttributeIn>;
 export type AttributeRow = Static<typeof Attribute>;
 export type SchemeStatement = Static<typeof IdentifierSchemeIn>;
 export type SchemeRow = Static<typeof IdentifierScheme>;
+export type SourceStatement = Static<typeof SourceIn>;
+export type SourceRow = Static<typeof Source>;

@@ -6,18 +6,16 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type SQL, sql } from 'drizzle-orm';
-import { brokenRules } from '../customers/service.js';
 import { json, type Reader, type Tx } from '../db/client.js';
 import type { Ctx } from '../platform/context.js';
-import { DomainError, type FieldProblem, fieldError, notFound } from '../platform/errors.js';
+import { brokenRules, DomainError, type FieldProblem, fieldError, notFound } from '../platform/errors.js';
+import { reservedKeys } from '../platform/http/paths.js';
 import { checkVersion, requiredVersions } from '../platform/http/versions.js';
 import type { PageRequest } from '../platform/pagination.js';
 import { type Effect, transact } from '../platform/transact.js';
 import type { AttributeRow, AttributeStatement, SchemeRow, SchemeStatement } from './schemas.js';
 import { valueSchemaProblems } from './value-schemas.js';
 
-/** words of sub-paths, so that no two paths meet */
-const reserved = ['preview', 'search', 'upsert', 'lookup'];
 /** every statement about a customer is checked against all of them */
 const attributesMax = 500;
 
@@ -26,7 +24,7 @@ const attributeColumns = sql.raw(
 );
 const schemeColumns = sql.raw('key, name, normaliser, sensitive, path_safe, version');
 
-const pageAfter = (column: string, page: PageRequest): SQL =>
+export const pageAfter = (column: string, page: PageRequest): SQL =>
   page.after === undefined ? sql`true` : sql`${sql.raw(column)} > ${page.after[0]}`;
 
 export const listAttributes = (ctx: Ctx, page: PageRequest): Promise<AttributeRow[]> =>
@@ -76,7 +74,8 @@ type Kind<Row> = {
   update: (tx: Tx, version: number) => Promise<Row | undefined>;
 };
 
-async function put<Row extends { version: number }>(
+/** Makes a definition, or changes it where If-Match names its version; the same again changes nothing. */
+export async function put<Row extends { version: number }>(
   ctx: Ctx,
   ifMatch: string | undefined,
   kind: Kind<Row>,
@@ -122,9 +121,9 @@ const immutable = (pointer: string, message: string): FieldProblem => ({
   message,
 });
 
-function refuseReserved(name: string, path: string): void {
-  if (!reserved.includes(name)) return;
-  const message = `is one of the reserved words ${reserved.join(', ')}`;
+export function refuseReserved(name: string, path: string): void {
+  if (!reservedKeys.includes(name)) return;
+  const message = `is one of the reserved words ${reservedKeys.join(', ')}`;
   throw new DomainError('rule_broken', `The name ${message}.`, {
     errors: [{ in: 'path', pointer: path, code: 'reserved', message }],
   });

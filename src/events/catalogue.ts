@@ -1,12 +1,21 @@
 /** All events that go out, as OpenAPI 3.1 describes them: webhooks, whose body is the event. */
 import { activityEvents } from '../activities/events.js';
+import { assignmentEvents } from '../assignments/events.js';
 import { customerEvents } from '../customers/events.js';
 import { definitionEvents } from '../definitions/events.js';
 import { holdingEvents } from '../holdings/events.js';
 import { importEvents } from '../imports/events.js';
+import { levelEvents } from '../levels/events.js';
+import { earningEvents } from '../loyalty/earning/events.js';
+import { loyaltyEvents } from '../loyalty/events.js';
+import { rewardEvents } from '../loyalty/rewards/events.js';
+import { mergeEvents } from '../merges/events.js';
+import { moneyEvents } from '../money/events.js';
+import { organizationEvents } from '../organization/events.js';
 import { approvalEvents } from '../platform/approvals/events.js';
 import type { EventDeclaration } from '../platform/event-types.js';
 import { relationshipEvents } from '../relationships/events.js';
+import { rfmEvents } from '../rfm/events.js';
 import { sandboxEvents } from '../sandbox/events.js';
 import { segmentEvents } from '../segments/events.js';
 import { toCloudEvent } from './service.js';
@@ -17,9 +26,18 @@ export const eventTypes: Readonly<Record<string, EventDeclaration>> = {
   ...holdingEvents,
   ...relationshipEvents,
   ...activityEvents,
+  ...moneyEvents,
   ...importEvents,
+  ...mergeEvents,
   ...segmentEvents,
+  ...levelEvents,
+  ...loyaltyEvents,
+  ...earningEvents,
+  ...rewardEvents,
+  ...rfmEvents,
   ...definitionEvents,
+  ...organizationEvents,
+  ...assignmentEvents,
   ...approvalEvents,
   ...sandboxEvents,
 };
@@ -73,6 +91,7 @@ const exampleOf = (type: string, { example }: EventDeclaration, sequence: number
     scope_branch: null,
     scope_manager: null,
     scope_customer: null,
+    scope_staff: null,
   });
 
 const pascalCase = (type: string) =>

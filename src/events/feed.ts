@@ -4,8 +4,8 @@
  */
 import { sql } from 'drizzle-orm';
 import { array, type Database, type Reader } from '../db/client.js';
-import type { DataScope } from '../platform/context.js';
-import { inScope, visible } from '../platform/data-scope.js';
+import type { Reach } from '../platform/context.js';
+import { isVisibleEvent, visibleEvent } from '../platform/data-scope.js';
 
 export type EventRow = {
   id: string;
@@ -18,12 +18,13 @@ export type EventRow = {
   scope_branch: string | null;
   scope_manager: string | null;
   scope_customer: string | null;
+  scope_staff: string[] | null;
 };
 
 /** Types without `clientele.`; one that ends with a dot is a prefix. An empty list is every type. */
 export type EventFilter = { types: readonly string[]; subject: string | undefined };
 
-export type Wanted = { after: number; limit: number; filter: EventFilter; dataScope: DataScope };
+export type Wanted = { after: number; limit: number; filter: EventFilter; reach: Reach };
 
 /** `head` is how far the feed was read: what the reader does not want or may not see is passed over. */
 export type EventPage = { events: EventRow[]; head: number; isEnd: boolean };
@@ -125,10 +126,9 @@ function pageOf(rows: readonly EventRow[], head: number, wanted: Wanted): EventP
   return { events, head, isEnd: true };
 }
 
-function isWanted(row: EventRow, { filter, dataScope }: Wanted): boolean {
-  const { scope_customer: id, scope_branch: branch, scope_manager: manager } = row;
+function isWanted(row: EventRow, { filter, reach }: Wanted): boolean {
   return (
-    inScope(dataScope, { id: id ?? '', branch, manager }) &&
+    isVisibleEvent({ reach }, row) &&
     (filter.subject === undefined || filter.subject === row.subject) &&
     (filter.types.length === 0 ||
       filter.types.some((type) => (type.endsWith('.') ? row.type.startsWith(type) : row.type === type)))
@@ -146,15 +146,8 @@ async function readPage(reader: Reader, wanted: Wanted): Promise<EventPage> {
   return { events, head: read, isEnd: read === end };
 }
 
-function wantedRows({ filter, dataScope }: Wanted) {
-  const scope = visible(
-    { dataScope },
-    {
-      id: sql`scope_customer`,
-      branch: sql`scope_branch`,
-      manager: sql`scope_manager`,
-    },
-  );
+function wantedRows({ filter, reach }: Wanted) {
+  const scope = visibleEvent({ reach });
   const exact = filter.types.filter((type) => !type.endsWith('.'));
   const prefixes = filter.types.filter((type) => type.endsWith('.'));
   const types =
@@ -183,6 +176,7 @@ const readRows = (
   limit: number,
 ) =>
   reader.rows<EventRow>(sql`
-    select id, type, subject, occurred_at, sequence, data, traceparent, scope_branch, scope_manager, scope_customer
+    select id, type, subject, occurred_at, sequence, data, traceparent, scope_branch, scope_manager, scope_customer,
+      scope_staff
     from outbox where sequence > ${after} and sequence <= ${head} and ${condition}
     order by sequence limit ${limit}`);

@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { Config } from '../config.js';
+import type { Clock } from '../platform/clock.js';
 import type { Services } from '../platform/context.js';
 import { DomainError } from '../platform/errors.js';
 import type { Health } from '../platform/http/health.js';
 import { operation } from '../platform/http/operation.js';
 import { Ref, Strict } from '../platform/http/schemas.js';
 import type { Metrics } from '../platform/metrics/metrics.js';
+import { reachAt } from '../platform/reach.js';
 import { eventTypes } from './catalogue.js';
 import { openFeed } from './feed.js';
 import { CloudEvent, EventPage } from './schemas.js';
@@ -49,10 +51,9 @@ const knownTypes = Object.keys(eventTypes);
 const scope = 'events:read';
 const common = { tag: 'Events', domain: 'Customer Event History', scope } as const;
 
-export function eventRoutes(
-  app: FastifyInstance,
-  deps: { services: Services; health: Health; config: Config; metrics: Metrics },
-): void {
+type Deps = { services: Services; clock: Clock; health: Health; config: Config; metrics: Metrics };
+
+export function eventRoutes(app: FastifyInstance, deps: Deps): void {
   const { health, config } = deps;
   const feed = openFeed(() => deps.services.database);
   app.addHook('onClose', async () => feed.close());
@@ -92,7 +93,7 @@ export function eventRoutes(
           after: query.after,
           limit: query.limit,
           filter: filterOf(query, knownTypes),
-          dataScope: ctx.dataScope,
+          reach: ctx.reach,
         },
         { seconds: query.wait, isStopping },
       );
@@ -135,7 +136,7 @@ export function eventRoutes(
         feed,
         after,
         filter,
-        reach: () => reachOf(app, request, health),
+        reach: () => reachOf(app, request, deps),
         heartbeatMilliseconds: config.eventStreamHeartbeatSeconds * 1000,
         gone: gone.signal,
         cut: () => {
@@ -157,15 +158,18 @@ const streamHeaders = {
 };
 
 /** What the caller may see now. Undefined when it may no longer read, or the process stops. */
-async function reachOf(app: FastifyInstance, request: FastifyRequest, health: Health) {
-  if (health.draining) return undefined;
+async function reachOf(app: FastifyInstance, request: FastifyRequest, deps: Deps) {
+  if (deps.health.draining) return undefined;
   try {
     await app.authenticate(request, { scope, ofTheBank: false });
   } catch (error) {
     if (error instanceof DomainError) return undefined;
     // a database that is away refuses nobody, and tells nothing either
   }
-  return request.principal;
+  const dataScope = request.principal?.dataScope ?? null;
+  // who is bound to nothing needs no clock
+  if (dataScope === null) return { reach: null };
+  return { reach: await reachAt(deps.services, dataScope, await deps.clock.now()) };
 }
 
 function lastEventId(header: string | string[] | undefined): number | undefined {

@@ -5,7 +5,7 @@
  */
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DataScope } from '../platform/context.js';
+import type { Reach } from '../platform/context.js';
 import { DomainError } from '../platform/errors.js';
 import type { EventFilter, EventPage, EventRow, Feed } from './feed.js';
 import { toCloudEvent } from './service.js';
@@ -51,7 +51,7 @@ export type StreamSource = {
   after: number;
   filter: EventFilter;
   /** What the caller may see now; undefined when the stream is to end. */
-  reach: () => Promise<{ dataScope: DataScope } | undefined>;
+  reach: () => Promise<{ reach: Reach } | undefined>;
   heartbeatMilliseconds: number;
   /** aborted when the caller has gone */
   gone: AbortSignal;
@@ -79,7 +79,7 @@ async function* frames(source: StreamSource): AsyncGenerator<string> {
     if (gone.aborted) return;
     if (reach === undefined) break;
     if (await feed.waitBeyond(after, Math.min(askMilliseconds, source.heartbeatMilliseconds), gone)) {
-      const wanted = { after, limit: pageSize, filter, dataScope: reach.dataScope };
+      const wanted = { after, limit: pageSize, filter, reach: reach.reach };
       const page = (await feed.page(wanted).catch(() => undefined)) ?? (await later(after, gone));
       after = page.head;
       if (page.events.length > 0) {

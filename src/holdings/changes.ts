@@ -1,13 +1,20 @@
 /**
  * What a statement changes of a holding. Its source is the only one that numbers it, so the later statement of the
- * source wins: what it knew earlier and tells late is ignored, and said to be. A balance gives way only to one of the
- * same or a later business date. A change by hand is never late.
+ * source wins: what it knew earlier and tells late is ignored, and said to be. Balances count by their business dates,
+ * each day by itself. A change by hand is never late.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { Big } from 'big.js';
 import type { FieldProblem } from '../platform/errors.js';
 import { readFreeForm } from '../platform/free-form.js';
+import { microsOf } from '../platform/instants.js';
 import { mergePatch } from '../platform/merge-patch.js';
+import {
+  type BalanceWindow,
+  noBalances,
+  type StatedDay,
+  sameAmount,
+  stateBalance,
+} from './balance-intervals.js';
 import { changeParties, type PartiesStatement, type Party } from './parties.js';
 import type { Category, HoldingStatus } from './vocabulary.js';
 
@@ -16,6 +23,7 @@ export type HoldingFields = {
   category: Category;
   product: string | null;
   status: HoldingStatus;
+  status_reason: string | null;
   currency: string;
   opened_on: string | null;
   closed_on: string | null;
@@ -27,7 +35,13 @@ export type HoldingState = HoldingFields & {
   attributes: Record<string, unknown>;
   source_time: string | null;
   parties: Party[];
+  /** by business date, around the days that statements are about */
+  balances: BalanceWindow;
+  /** those that it came into, and that are not written yet */
+  statuses: StatusEntry[];
 };
+
+export type StatusEntry = { status: HoldingStatus; reason: string | null; sourceTime: string };
 
 export const ownerOf = ({ parties }: Pick<HoldingState, 'parties'>): string =>
   parties.find((party) => party.role === 'primary_owner' && party.endsOn === null)?.customerId ?? '';
@@ -39,6 +53,9 @@ export type HoldingChange = {
   sourceTime: string;
   /** the calendar day of `sourceTime` at the bank */
   sourceDay: string;
+  /** when it is recorded here, and the day of that at the bank */
+  recordedAt: string;
+  recordedDay: string;
   byHand: boolean;
 };
 
@@ -53,7 +70,7 @@ const later = (left: string | null, right: string) =>
 
 const same = (field: string, left: unknown, right: unknown) =>
   field === 'balance' && typeof left === 'string' && typeof right === 'string'
-    ? new Big(left).eq(right)
+    ? sameAmount(left, right)
     : isDeepStrictEqual(left, right);
 
 export function decideHolding(
@@ -66,12 +83,20 @@ export function decideHolding(
     const message = 'is needed: no holding of this source has the number yet';
     return { ok: false, problems: [{ in: 'body', pointer: '/category', code: 'required', message }] };
   }
-  const stated = statedFields(base, change);
+  const stated = statedFields(before, change);
+  const balance = decideBalance(base, change);
   if (!change.byHand && later(base.source_time, change.sourceTime) !== change.sourceTime) {
-    return { ok: true, state: base, changed: [], ignored: olderThan(base, change, stated) };
+    const state = { ...base, ...balance.state };
+    const changed = [...changedNames(base, state), ...balance.others];
+    return {
+      ok: true,
+      state: changed.length === 0 && state.balances === base.balances ? base : state,
+      changed,
+      ignored: [...olderThan(base, change, stated), ...balance.ignored],
+    };
   }
-  const { fields, ignored } = withoutOldBalance(base, change, stated);
-  const decided = { ...base, ...fields };
+  const decided = { ...base, ...stated, ...balance.state };
+  decided.statuses = withStatus(before, decided, change);
   if (change.attributes !== undefined) {
     decided.attributes = mergePatch(base.attributes, change.attributes) as HoldingState['attributes'];
   }
@@ -79,6 +104,7 @@ export function decideHolding(
   if (parties !== undefined) decided.parties = parties.parties;
   const problems = [
     ...(parties?.problems ?? []),
+    ...ownerProblems(before, decided, change),
     ...dateProblems(decided),
     ...(change.attributes === undefined ? [] : attributeProblems(decided.attributes)),
   ];
@@ -90,10 +116,12 @@ export function decideHolding(
       problems: [{ in: 'body', pointer: '/parties', code: 'primary_owner_required', message }],
     };
   }
-  const changed = changedNames(before, decided);
+  const changed = [...changedNames(before, decided), ...balance.others];
   const state =
-    changed.length === 0 ? base : { ...decided, source_time: later(base.source_time, change.sourceTime) };
-  return { ok: true, state, changed, ignored };
+    changed.length === 0
+      ? { ...base, balances: decided.balances }
+      : { ...decided, source_time: later(base.source_time, change.sourceTime) };
+  return { ok: true, state, changed, ignored: balance.ignored };
 }
 
 /** An attribute may have the name of what every object has. */
@@ -112,6 +140,7 @@ function emptyHolding({ fields }: HoldingChange, currency: string): HoldingState
     category: fields.category,
     product: null,
     status: 'active',
+    status_reason: null,
     currency,
     opened_on: null,
     closed_on: null,
@@ -120,30 +149,81 @@ function emptyHolding({ fields }: HoldingChange, currency: string): HoldingState
     attributes: {},
     source_time: null,
     parties: [],
+    balances: noBalances,
+    statuses: [],
   };
 }
 
-/** With what follows from what was said. */
-function statedFields(base: HoldingState, change: HoldingChange): Partial<HoldingFields> {
-  const fields = { ...change.fields };
-  const { balance, status } = fields;
-  if (balance != null && fields.balance_date === undefined && !same('balance', base.balance, balance)) {
-    fields.balance_date = change.sourceDay;
-  }
-  if (balance === null && fields.balance_date === undefined) fields.balance_date = null;
-  // a closure can be reversed
-  if (status !== undefined && status !== 'closed' && fields.closed_on === undefined) fields.closed_on = null;
-  return fields;
+/** With what follows from what was said; the balance is decided apart. */
+function statedFields(before: HoldingState | undefined, change: HoldingChange): Partial<HoldingFields> {
+  const { balance: _balance, balance_date: _date, ...fields } = change.fields;
+  const { status, opened_on: openedOn = before?.opened_on ?? null } = fields;
+  if (status === undefined || status === before?.status) return fields;
+  // a reason is that of its status; a closure can be reversed
+  const isClosed = status === 'closed';
+  const day = openedOn !== null && openedOn > change.sourceDay ? openedOn : change.sourceDay;
+  return { status_reason: null, closed_on: isClosed ? day : null, ...fields };
 }
 
-function withoutOldBalance(base: HoldingState, change: HoldingChange, stated: Partial<HoldingFields>) {
-  const { balance_date: date, balance: _balance, ...others } = stated;
-  const isOld = !change.byHand && date != null && base.balance_date !== null && date < base.balance_date;
-  if (!isOld) return { fields: stated, ignored: [] };
-  const ignored: Ignored[] = (['balance', 'balance_date'] as const)
-    .filter((field) => stated[field] !== undefined)
-    .map((field) => ({ field, reason: 'older' }));
-  return { fields: others, ignored };
+function withStatus(
+  before: HoldingState | undefined,
+  { status, status_reason: reason, statuses }: HoldingState,
+  { sourceTime }: HoldingChange,
+): StatusEntry[] {
+  const isSame = status === before?.status && reason === before.status_reason;
+  return isSame ? statuses : [...statuses, { status, reason, sourceTime }];
+}
+
+type BalanceChange = {
+  state: Partial<Pick<HoldingState, 'balance' | 'balance_date' | 'balances'>>;
+  /** what changed beside the balance that stands now */
+  others: string[];
+  ignored: Ignored[];
+};
+
+/** A balance counts for its business date; the one that stands now is that of the latest. */
+function decideBalance(base: HoldingState, change: HoldingChange): BalanceChange {
+  const statement = statedBalance(base, change);
+  if (statement === undefined) {
+    const clears = change.fields.balance_date === null && base.balance === null;
+    return { state: clears ? { balance_date: null } : {}, others: [], ignored: [] };
+  }
+  const decision = stateBalance(base.balances, statement, change.byHand);
+  if (decision.outcome === 'older') {
+    const ignored = (['balance', 'balance_date'] as const)
+      .filter(
+        (field) => change.fields[field] !== undefined && !same(field, base[field], change.fields[field]),
+      )
+      .map((field): Ignored => ({ field, reason: 'older' }));
+    return { state: {}, others: [], ignored };
+  }
+  const { window: balances, isChange } = decision;
+  const { day, amount } = statement;
+  const isPresent = decision.isLatest && (base.balance_date === null || day >= base.balance_date);
+  if (!isPresent) return { state: { balances }, others: isChange ? ['balances'] : [], ignored: [] };
+  const present = sameAmount(base.balance, amount) ? base.balance : amount;
+  return {
+    state: { balances, balance: present, balance_date: amount === null ? null : day },
+    others: [],
+    ignored: [],
+  };
+}
+
+/** The day and the amount that are said, or follow from what is. */
+function statedBalance(base: HoldingState, change: HoldingChange): StatedDay | undefined {
+  const { balance, balance_date: date } = change.fields;
+  const amount = balance === undefined ? base.balance : balance;
+  if (balance === undefined && (date ?? null) === null) return undefined;
+  if (amount === null && base.balance === null) return undefined;
+  // the same without a day says nothing new
+  if (date === undefined && sameAmount(base.balance, amount)) return undefined;
+  return {
+    day: date ?? change.sourceDay,
+    amount,
+    currency: change.fields.currency ?? base.currency,
+    sourceMicros: microsOf(change.sourceTime),
+    recordedMicros: microsOf(change.recordedAt),
+  };
 }
 
 /** What the late statement would have changed. */
@@ -157,6 +237,19 @@ function olderThan(base: HoldingState, change: HoldingChange, stated: Partial<Ho
   const parties = change.parties && changeParties(base.parties, change.parties, change.sourceDay).parties;
   const others = parties !== undefined && !isDeepStrictEqual(parties, base.parties) ? ['parties'] : [];
   return [...fields, ...attributes, ...others].map((field) => ({ field, reason: 'older' }));
+}
+
+/** A holding lives with its primary owner: it is handed over on the day, not before. */
+function ownerProblems(
+  before: HoldingState | undefined,
+  after: HoldingState,
+  { recordedDay }: HoldingChange,
+): FieldProblem[] {
+  const owner = after.parties.find(({ role, endsOn }) => role === 'primary_owner' && endsOn === null);
+  if (before === undefined || owner === undefined || ownerOf(before) === owner.customerId) return [];
+  if (owner.startsOn === null || owner.startsOn <= recordedDay) return [];
+  const message = 'a new primary owner takes over today or took over before: name it on the day';
+  return [{ in: 'body', pointer: '/parties', code: 'takes_over_later', message }];
 }
 
 function dateProblems({ opened_on, closed_on, status }: HoldingState): FieldProblem[] {
@@ -174,6 +267,7 @@ const scalarNames = [
   'category',
   'product',
   'status',
+  'status_reason',
   'currency',
   'opened_on',
   'closed_on',

@@ -3,10 +3,18 @@ import { customerId, defineEvents, eventData, fields, version } from '../platfor
 import { Id } from '../platform/http/schemas.js';
 
 const subject = 'The customer who is, or was, the primary owner';
+const policyData = eventData({ version });
 const data = eventData({ holding_id: Id('The holding'), version, fields });
 const holding_id = '0197f3c2-2a10-7b00-8000-000000000001';
 
 export const holdingEvents = defineEvents({
+  'balance_policy.updated': {
+    summary: 'Balances are counted in another way',
+    description: 'Whose holdings with several owners are, or what averages are divided by, was changed.',
+    subject: 'Always the same: there is one policy',
+    data: policyData,
+    example: { subject: 'balance_policy', data: { version: 2 } },
+  },
   'holding.created': {
     summary: 'A holding became known',
     description: 'A product that the customer holds came in.',

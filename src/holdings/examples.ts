@@ -33,6 +33,7 @@ const shown = {
   category: 'deposit',
   product: 'CURRENT_CNY',
   status: 'active',
+  status_reason: null,
   currency: 'CNY',
   opened_on: '2024-03-01',
   closed_on: null,

@@ -8,17 +8,29 @@ import type { Keyring } from '../platform/secrets.js';
 import { holdingNumberIndex } from './numbers.js';
 
 export type NumberKey = { source: string; numberIndex: string };
-export type HoldingPlace = NumberKey & { holdingId: string; customerId: string };
+export type HoldingPlace = NumberKey & {
+  holdingId: string;
+  customerId: string;
+  /** whose it was first, where that customer was merged into its owner */
+  origin?: string | null;
+};
 
 export const numberKeyText = (key: NumberKey): string => `${key.source} ${key.numberIndex}`;
 
-type Row = { source: string; number_index: string; holding_id: string; customer_id: string };
+type Row = {
+  source: string;
+  number_index: string;
+  holding_id: string;
+  customer_id: string;
+  origin_customer_id?: string | null;
+};
 
 const placeOf = (row: Row): HoldingPlace => ({
   source: row.source,
   numberIndex: row.number_index,
   holdingId: row.holding_id,
   customerId: row.customer_id,
+  origin: row.origin_customer_id ?? null,
 });
 
 /** Those of the keys that are known, by `numberKeyText`. */
@@ -28,8 +40,8 @@ export async function findHoldingKeys(
 ): Promise<Map<string, HoldingPlace>> {
   if (keys.length === 0) return new Map();
   const rows = await reader.named<Row>(
-    'find_holding_keys',
-    `select k.source, k.number_index, k.holding_id, k.customer_id
+    'find_holding_keys_and_origins',
+    `select k.source, k.number_index, k.holding_id, k.customer_id, k.origin_customer_id
      from unnest($1::text[], $2::text[]) as wanted(source, number_index)
      join holding_keys k using (source, number_index)`,
     [keys.map((key) => key.source), keys.map((key) => key.numberIndex)],

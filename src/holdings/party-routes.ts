@@ -6,8 +6,14 @@ import { etagOf, requiredVersions } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
 import { holdingExample, partyExample } from './examples.js';
 import { addParty, endParty, patchParty } from './party-service.js';
-import { Holding, HoldingPartyIn, HoldingPartyPage, HoldingPartyPatch } from './schemas.js';
-import { type HoldingValue, listParties } from './service.js';
+import {
+  Holding,
+  HoldingPartyIn,
+  HoldingPartyPage,
+  HoldingPartyPatch,
+  HoldingStatusPage,
+} from './schemas.js';
+import { type HoldingValue, listParties, listStatuses } from './service.js';
 import { toHolding } from './view.js';
 
 const tag = 'Holdings';
@@ -22,6 +28,14 @@ const replies = {
     headers: { ETag: 'The version of the holding' },
     example: holdingExample,
   },
+};
+
+const statusExample = {
+  id: '0197f3c2-1b80-7c44-8e5f-7f8a9b0c1d2e',
+  status: 'closed',
+  reason: 'Asked for by the customer',
+  source_time: '2026-01-05T08:00:00Z',
+  recorded_at: '2026-01-05T08:00:01.000000Z',
 };
 
 const reply = (ctx: Ctx, { record }: HoldingValue) => ({
@@ -56,7 +70,36 @@ export function partyRoutes(app: FastifyInstance): void {
       return { status: 200, body };
     },
   });
+  statusRoute(app);
   changeRoutes(app);
+}
+
+function statusRoute(app: FastifyInstance): void {
+  operation(app, {
+    method: 'GET',
+    path: '/v1/holdings/{id}/statuses',
+    id: 'listHoldingStatuses',
+    summary: 'List the statuses of a holding',
+    description: 'Every status that it came into, the latest first: closing and reopening among them.',
+    tag,
+    domain,
+    scope: 'customers:read',
+    params,
+    query: Strict(pageQuery),
+    problems: ['invalid_cursor'],
+    replies: {
+      200: {
+        description: 'A page of statuses',
+        schema: Ref(HoldingStatusPage),
+        example: { data: [statusExample], next_cursor: null },
+      },
+    },
+    handler: async ({ ctx, params: { id }, query }) => {
+      const wanted = pageRequest(ctx, 'listHoldingStatuses', query, { id });
+      const body = page(ctx, wanted, await listStatuses(ctx, id, wanted), (entry) => [entry.id]);
+      return { status: 200, body };
+    },
+  });
 }
 
 function changeRoutes(app: FastifyInstance): void {

@@ -1,12 +1,10 @@
 /** Operations on the parties of a holding. The holding's version guards them. */
 import type { Static } from 'typebox';
-import { brokenRules } from '../customers/service.js';
-import type { Ctx } from '../platform/context.js';
-import type { FieldProblem } from '../platform/errors.js';
+import { type Ctx, today } from '../platform/context.js';
+import { brokenRules, type FieldProblem } from '../platform/errors.js';
 import { type PreparedParty, partyChange, prepareChange, prepareParty } from './preparation.js';
 import type { HoldingPartyIn, HoldingPartyPatch } from './schemas.js';
 import { type HoldingValue, worldOf, writeHolding } from './service.js';
-import { today } from './view.js';
 
 /** Adds a party. A primary owner takes the holding over, and the former one ends. */
 export async function addParty(

@@ -6,6 +6,7 @@ import type { FieldProblem } from '../platform/errors.js';
 import { newId } from '../platform/ids.js';
 import { dateIn } from '../platform/instants.js';
 import type { Keyring } from '../platform/secrets.js';
+import type { BalanceStatement } from './balance-schemas.js';
 import type { HoldingChange, HoldingFields } from './changes.js';
 import { holdingNumberIndex, normaliseHoldingNumber } from './numbers.js';
 import type { HoldingStatement, HoldingUpsertIn } from './schemas.js';
@@ -23,7 +24,7 @@ export type PreparedParty = {
 };
 
 /** All of a change but its parties, which name customers that are to be found yet. */
-export type PreparedHolding = Omit<HoldingChange, 'parties'> & {
+export type PreparedHolding = Omit<HoldingChange, 'parties' | 'recordedAt' | 'recordedDay'> & {
   parties: PreparedParty[] | undefined;
   onUnknown: 'reject' | 'create';
 };
@@ -36,6 +37,7 @@ const fieldNames = [
   'category',
   'product',
   'status',
+  'status_reason',
   'currency',
   'opened_on',
   'closed_on',
@@ -55,6 +57,16 @@ export function prepareHolding(
   const numberIndex = holdingNumberIndex(world.keyring, source, number);
   const prepared = prepareChange(world, input, problems);
   return { key: { source, number, numberIndex }, prepared, problems };
+}
+
+/** The normal form of a balance of a known holding, or every problem that it has. */
+export function prepareBalance(
+  world: World,
+  { source, number, business_date, balance, source_time }: BalanceStatement,
+): ReturnType<typeof prepareHolding> {
+  const stated = { balance, balance_date: business_date };
+  const when = source_time === undefined ? {} : { source_time };
+  return prepareHolding(world, { source, number, ...stated, ...when });
 }
 
 const at = (pointer: string, code: string, message: string): FieldProblem => ({

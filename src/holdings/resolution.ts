@@ -3,6 +3,7 @@
  * they are decided one after the other, and written once. All that must refuse an item is known before anything is
  * inserted, so that a refused item leaves nothing behind.
  */
+
 import {
   type FoundCustomer,
   findCustomers,
@@ -13,8 +14,7 @@ import {
 import type { Tx } from '../db/client.js';
 import type { AuditEntry } from '../platform/audit.js';
 import type { Ctx } from '../platform/context.js';
-import { inScope } from '../platform/data-scope.js';
-import { DomainError, fieldError, notFound } from '../platform/errors.js';
+import { type DomainError, fieldError, namesNone, notFound } from '../platform/errors.js';
 import { newId } from '../platform/ids.js';
 import type { OutboxEvent } from '../platform/outbox.js';
 import type { HoldingDecision, HoldingState } from './changes.js';
@@ -30,6 +30,8 @@ export type HoldingItem = {
   partiesMode?: 'replace' | 'add';
   /** a change of one party */
   partyChange?: { partyId: string } & Pick<PreparedParty, 'share' | 'startsOn' | 'endsOn'>;
+  /** what is said supposes that the holding is there */
+  isKnown?: true;
   /** the versions that If-Match names; undefined for any */
   versions?: number[] | undefined;
 };
@@ -67,7 +69,8 @@ export async function groupItems(tx: Tx, items: readonly HoldingItem[]): Promise
     const { key } = item;
     const known = 'holdingId' in key ? byId.get(key.holdingId) : byKey.get(numberKeyText(key));
     const name = known?.holdingId ?? ('holdingId' in key ? key.holdingId : numberKeyText(key));
-    const refusal = known === undefined && 'holdingId' in key ? notFound('holding') : undefined;
+    const supposes = 'holdingId' in key || item.isKnown === true;
+    const refusal = known === undefined && supposes ? notFound('holding') : undefined;
     const group = groups.get(name) ?? {
       place: known ?? newPlace(key),
       number: 'holdingId' in key ? undefined : key.number,
@@ -129,8 +132,8 @@ export async function resolveCustomers(
     ...referencesOf(openWorks(groups)).map((party) => party.customer),
     ...groups.filter((group) => !isNew(group)).map((group) => ({ id: group.place.customerId })),
   ];
-  const customers = await findCustomers(tx, references);
-  for (const group of groups) refuseHidden(ctx, group, customers);
+  const customers = await findCustomers(tx, ctx, references);
+  for (const group of groups) refuseHidden(group, customers);
   for (const work of openWorks(groups)) work.refusal = unknownParty(ctx, work, customers);
   const requests = openWorks(groups).flatMap(({ item: { prepared, key } }) =>
     (prepared.parties ?? []).flatMap(({ customer }) =>
@@ -148,6 +151,7 @@ export async function resolveCustomers(
   const { audit, events } = await makeStubs(tx, ctx, requests);
   const made = await findCustomers(
     tx,
+    ctx,
     requests.map((request) => request.identifier),
   );
   for (const [text, customer] of made) customers.set(text, customer);
@@ -155,10 +159,10 @@ export async function resolveCustomers(
 }
 
 /** A holding is its primary owner's: who may not see the owner may not change it. */
-export function refuseHidden(ctx: Ctx, group: Group, customers: Customers): void {
+export function refuseHidden(group: Group, customers: Customers): void {
   if (isNew(group)) return;
   const owner = customers.get(group.place.customerId);
-  if (owner !== undefined && inScope(ctx.dataScope, owner)) return;
+  if (owner?.in_reach === true) return;
   for (const work of group.works) work.refusal ??= notFound('holding');
 }
 
@@ -167,12 +171,10 @@ function unknownParty(ctx: Ctx, { item }: Work, customers: Customers): DomainErr
   const { parties = [], onUnknown } = item.prepared;
   const position = parties.findIndex(({ customer }) => {
     const found = customers.get(referenceText(customer));
-    if (found !== undefined) return !inScope(ctx.dataScope, found);
+    if (found !== undefined) return !found.in_reach;
     return 'id' in customer || onUnknown === 'reject' || ctx.dataScope !== null;
   });
   if (position < 0) return undefined;
   const pointer = item.partiesMode === 'add' ? '/customer' : `/parties/${position}/customer`;
-  return new DomainError('not_found', 'No such customer.', {
-    errors: [{ in: 'body', pointer, code: 'not_found', message: 'names no customer' }],
-  });
+  return namesNone(pointer, 'customer');
 }

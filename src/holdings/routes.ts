@@ -6,6 +6,7 @@ import { operation } from '../platform/http/operation.js';
 import { Id, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
 import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
+import { balanceRoutes } from './balance-routes.js';
 import { customerHoldingExample, holdingExample, holdingUpsertExample } from './examples.js';
 import { partyRoutes } from './party-routes.js';
 import * as schemas from './schemas.js';
@@ -43,6 +44,7 @@ export function holdingRoutes(app: FastifyInstance): void {
   readRoutes(app);
   writeRoutes(app);
   partyRoutes(app);
+  balanceRoutes(app);
 }
 
 function readRoutes(app: FastifyInstance): void {
@@ -127,7 +129,7 @@ function writeRoutes(app: FastifyInstance): void {
     id: 'upsertHolding',
     summary: 'Create or update a holding by its number',
     description:
-      'A number is unique at its source. An absent field is not stated and changes nothing, null clears. What the source knew earlier than what it told already is ignored, and listed. A new holding needs a category and a primary owner; a prospect becomes active with the first one. However many say the same at once, one holding comes of it.',
+      'A number is unique at its source. An absent field is not stated and changes nothing, null clears. What the source knew earlier than what it told already is ignored, and listed. A balance counts for its business date: late and corrected days take their place in `…/{id}/balances`, and the one of the latest day is the holding’s. A new holding needs a category and a primary owner; a prospect becomes active with the first one. However many say the same at once, one holding comes of it.',
     tag,
     domain,
     scope: 'customers:write',

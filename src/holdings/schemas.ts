@@ -30,9 +30,11 @@ const Attributes = Type.Record(Type.String({ pattern: keyPattern }), Type.Unknow
   description:
     'What else the source tells, merged member by member; null clears one. 64 members, 8 levels and 16 KiB at most in all',
 });
-const NumberIn = Text('Number of the account, card or contract: encrypted at rest', 64);
-const balanceMeaning =
+export const NumberIn = Text('Number of the account, card or contract: encrypted at rest', 64);
+export const balanceMeaning =
   'Signed, in `currency`, as the customer sees it: what is owed is negative. Null where no source has stated one';
+
+export const sourceTime = Type.Optional(Instant('When the source knew this; now where it is not stated'));
 
 const partyFields = {
   share: Type.Optional(Nullable(Share)),
@@ -54,17 +56,24 @@ const statable = {
   category: Type.Optional(StringEnum(categories, { description: 'Needed where the holding is new' })),
   product: Type.Optional(Nullable(Text('Code or name of the product', 100))),
   status: Type.Optional(StringEnum(statuses, { description: 'A new holding is active unless said' })),
+  status_reason: Type.Optional(
+    Nullable(Text('Why it is in this status; that of a former status goes with it', 200)),
+  ),
   currency: Type.Optional(Currency("The bank's own where a new holding states none")),
   opened_on: Type.Optional(Nullable(DateOnly('Day on which it was opened'))),
   closed_on: Type.Optional(
-    Nullable(DateOnly('Day on which it was closed; taken back where the status leaves closed')),
+    Nullable(
+      DateOnly(
+        'Day on which it was closed; that of `source_time` where a closure states none, taken back where the status leaves closed',
+      ),
+    ),
   ),
   balance: Type.Optional(Nullable(Money(balanceMeaning))),
   balance_date: Type.Optional(
     Nullable(DateOnly('Business date of the balance; that of `source_time` where a balance states none')),
   ),
   attributes: Type.Optional(Attributes),
-  source_time: Type.Optional(Instant('When the source knew this; now where it is not stated')),
+  source_time: sourceTime,
 };
 
 export const HoldingUpsert = Strict(
@@ -118,6 +127,7 @@ const holdingFields = {
   category: StringEnum(categories),
   product: Nullable(Type.String()),
   status: StringEnum(statuses),
+  status_reason: Nullable(Type.String({ description: 'Why, as the source words it' })),
   currency: Currency(),
   opened_on: Nullable(DateOnly('Day on which it was opened')),
   closed_on: Nullable(DateOnly('Day on which it was closed')),
@@ -167,6 +177,17 @@ export const CustomerHolding = Strict(
   { $id: 'CustomerHolding', description: 'A holding, and the role in which the customer stands to it' },
 );
 
+export const HoldingStatusEntry = Strict(
+  {
+    id: Id('Of the entry'),
+    status: StringEnum(statuses),
+    reason: Nullable(Type.String({ description: 'Why, as the source words it' })),
+    source_time: Nullable(Instant('When the source knew it')),
+    recorded_at: Instant('When it was recorded here'),
+  },
+  { $id: 'HoldingStatusEntry', description: 'A status that a holding came into' },
+);
+export const HoldingStatusPage = Page(Ref(HoldingStatusEntry), 'HoldingStatusPage');
 export const HoldingPartyPage = Page(Ref(HoldingParty), 'HoldingPartyPage');
 export const CustomerHoldingPage = Page(Ref(CustomerHolding), 'CustomerHoldingPage');
 
@@ -182,6 +203,8 @@ export const holdingComponents = [
   CustomerHolding,
   HoldingPartyPage,
   CustomerHoldingPage,
+  HoldingStatusEntry,
+  HoldingStatusPage,
 ];
 
 export type HoldingStatement = Static<typeof HoldingPatch> & {

@@ -2,17 +2,17 @@
 import { sql } from 'drizzle-orm';
 import type { Static } from 'typebox';
 import { loadDefinitions } from '../customers/definitions.js';
-import { brokenRules, getCustomer } from '../customers/service.js';
+import { getCustomer } from '../customers/service.js';
 import type { Reader, Tx } from '../db/client.js';
 import type { Ctx } from '../platform/context.js';
-import { notFound } from '../platform/errors.js';
+import { brokenRules, notFound } from '../platform/errors.js';
 import type { PageRequest } from '../platform/pagination.js';
 import { transact } from '../platform/transact.js';
 import type { Ignored } from './changes.js';
 import { resolveHoldings } from './keys.js';
 import { prepareChange, prepareHolding } from './preparation.js';
 import type { HoldingItem } from './resolution.js';
-import type { HoldingParty, HoldingPatch, HoldingUpsertIn } from './schemas.js';
+import type { HoldingParty, HoldingPatch, HoldingStatusEntry, HoldingUpsertIn } from './schemas.js';
 import { upsertHoldings } from './upsert.js';
 import {
   type CustomerHoldingRecord,
@@ -88,6 +88,20 @@ export async function listParties(
     select p.id, p.customer_id, p.role, p.share, p.starts_on, p.ends_on, p.recorded_at
     from holding_parties p where p.holding_id = ${holdingId} and ${visibleParty(ctx)} and ${after}
     order by p.id limit ${page.limit + 1}`);
+}
+
+/** A page of the statuses that a holding came into, the latest first. */
+export async function listStatuses(
+  ctx: Ctx,
+  holdingId: string,
+  page: PageRequest,
+): Promise<Static<typeof HoldingStatusEntry>[]> {
+  await getHolding(ctx, holdingId);
+  const before = page.after === undefined ? sql`true` : sql`s.id < ${page.after[0]}::uuid`;
+  return ctx.database.rows(sql`
+    select s.id, s.status, s.reason, s.source_time, s.recorded_at
+    from holding_keys k join holding_statuses s on s.customer_id = k.customer_id and s.holding_id = k.holding_id
+    where k.holding_id = ${holdingId} and ${before} order by s.id desc limit ${page.limit + 1}`);
 }
 
 /** Writes one item in a transaction of its own. Throws what refuses it. */

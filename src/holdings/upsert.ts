@@ -5,15 +5,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import { findCustomers, referenceText } from '../customers/references.js';
 import type { Tx } from '../db/client.js';
-import type { Ctx } from '../platform/context.js';
-import { inScope } from '../platform/data-scope.js';
+import { type Ctx, today } from '../platform/context.js';
 import { DomainError, notFound } from '../platform/errors.js';
 import { checkVersion } from '../platform/http/versions.js';
-import { type Mark, markCustomers } from '../reviews/service.js';
+import { microsOf } from '../platform/instants.js';
+import { type Mark, markCustomers, mergedMeanwhile } from '../reviews/service.js';
+import { noBalances } from './balance-intervals.js';
+import { type BalancesOf, writeBalances } from './balances.js';
 import { decideHolding, type HoldingChange, ownerOf } from './changes.js';
 import { dropHoldingKeys, lockHoldingKeys, numberKeyText } from './keys.js';
-import { activateOwners } from './owners.js';
-import type { PartiesStatement } from './parties.js';
+import { noteLateBalances } from './late-balances.js';
+import { followHoldings } from './owners.js';
+import type { PartiesStatement, Party } from './parties.js';
 import { type HoldingBatch, reportHoldings } from './reports.js';
 import {
   type Customers,
@@ -34,24 +37,47 @@ export async function upsertHoldings(tx: Tx, ctx: Ctx, items: readonly HoldingIt
   refuseIncomplete(groups);
   const { customers, audit, events } = await resolveCustomers(tx, ctx, groups);
   await decideGroups(tx, ctx, groups, customers);
-  const changing = groups.filter(isChanging);
-  const made = await lockGroups(tx, ctx, changing, customers);
-  const effective = changing.filter(isChanging);
-  const marks = await markCustomers(tx, ctx, effective.flatMap(partiesOf), ['holdings']);
+  const concerned = groups.filter((group) => isChanging(group) || balancesDiffer(group));
+  const made = await lockGroups(tx, ctx, concerned, customers);
+  const effective = concerned.filter(isChanging);
+  const confirmed = concerned.filter((group) => !isChanging(group) && balancesDiffer(group));
+  const marks = await markCustomers(
+    tx,
+    ctx,
+    effective.flatMap((group) => partiesOf(group, today(ctx))),
+    ['holdings'],
+  );
+  await checkNamed(tx, ctx, effective, customers);
   const owners = await readOwners(tx, ctx, effective);
   const written = effective.filter((group) => owners.has(group.place.holdingId));
   await dropHoldingKeys(
     tx,
     made.filter((group) => !owners.has(group.place.holdingId)).map((group) => group.place.holdingId),
   );
-  const activation = await activateOwners(tx, ctx, written, owners);
   await writeHoldings(tx, ctx, written, (id) => instantOf(marks, id, ctx));
+  await writeBalances(tx, [...written, ...confirmed].flatMap(balancesOf), microsOf(ctx.now));
+  await noteLateBalances(tx, ctx, written, (group) => statedDaysOf(group)?.[0]);
+  const followed = await followHoldings(tx, ctx, written);
   const report = reportHoldings(ctx, groups, written, customers, owners, marks);
   return {
     outcomes: report.outcomes,
-    audit: [...audit, ...activation.audit, ...report.audit],
-    events: [...events, ...activation.events, ...report.events],
+    audit: [...audit, ...followed.audit, ...report.audit],
+    events: [...events, ...followed.events, ...report.events],
   };
+}
+
+/** Whoever was named as a merged customer still is the survivor, now that it is locked. */
+async function checkNamed(tx: Tx, ctx: Ctx, groups: readonly Group[], customers: Customers): Promise<void> {
+  const named = groups
+    .flatMap(({ works }) => works.flatMap(({ item }) => item.prepared.parties ?? []))
+    .map(({ customer }) => customer)
+    .filter((customer) => (customers.get(referenceText(customer))?.origin ?? null) !== null);
+  if (named.length === 0) return;
+  const found = await findCustomers(tx, ctx, named);
+  for (const customer of named) {
+    const text = referenceText(customer);
+    if (found.get(text)?.id !== customers.get(text)?.id) throw mergedMeanwhile();
+  }
 }
 
 const instantOf = (marks: ReadonlyMap<string, Mark>, customerId: string, ctx: Ctx) =>
@@ -60,17 +86,51 @@ const instantOf = (marks: ReadonlyMap<string, Mark>, customerId: string, ctx: Ct
 const isChanging = (group: Group) =>
   group.works.some(({ decision }) => decision?.ok === true && decision.changed.length > 0);
 
-/** Everybody whose picture the change alters. */
-function partiesOf({ before, after }: Group): string[] {
+/** That a day was stated is kept, also where it says nothing new: it takes the holding's lock, and marks nobody. */
+const balancesDiffer = ({ before, after }: Group) =>
+  after !== undefined && after.balances !== (before?.balances ?? noBalances);
+
+const balancesOf = ({ place, after }: Group): BalancesOf[] =>
+  after === undefined
+    ? []
+    : [{ holdingId: place.holdingId, customerId: ownerOf(after), balances: after.balances }];
+
+/** The first and the last day that the group states a balance of, or may. */
+function statedDaysOf({ works }: Group): [string, string] | undefined {
+  const days = works
+    .flatMap(({ item: { prepared } }) => {
+      const { balance, balance_date: day } = prepared.fields;
+      return balance === undefined && day === undefined ? [] : [day ?? prepared.sourceDay];
+    })
+    .sort();
+  const [first, last] = [days[0], days.at(-1)];
+  return first === undefined || last === undefined ? undefined : [first, last];
+}
+
+/** Everybody whose picture the change alters: who has ceased to be a party, too, where it is about days before. */
+function partiesOf(group: Group, day: string): string[] {
+  const { before, after } = group;
   const former = before?.parties ?? [];
+  const since = firstDayOf(group, day);
+  const stands = ({ endsOn }: Party) => endsOn === null || endsOn > since;
   const changed = (after?.parties ?? []).filter(
-    (party) => party.endsOn === null || !former.some((one) => isDeepStrictEqual(one, party)),
+    (party) => stands(party) || !former.some((one) => isDeepStrictEqual(one, party)),
   );
-  return [...former.filter((party) => party.endsOn === null), ...changed].map((party) => party.customerId);
+  return [...former.filter(stands), ...changed].map((party) => party.customerId);
+}
+
+/** The first day of which something changes: a balance that is stated late, or a closing. */
+function firstDayOf(group: Group, day: string): string {
+  const { before, after } = group;
+  const closings = before?.closed_on === after?.closed_on ? [] : [before?.closed_on, after?.closed_on];
+  const stated = balancesDiffer(group) ? statedDaysOf(group)?.[0] : undefined;
+  return [day, stated, ...closings].filter((one) => one !== undefined && one !== null).sort()[0] ?? day;
 }
 
 async function decideGroups(tx: Tx, ctx: Ctx, groups: readonly Group[], customers: Customers): Promise<void> {
-  const known = groups.filter((group) => !isNew(group)).map((group) => group.place);
+  const known = groups
+    .filter((group) => !isNew(group))
+    .map((group) => ({ place: group.place, days: statedDaysOf(group) }));
   const stored = await readStored(tx, ctx, known);
   for (const group of groups) {
     group.before = stored.get(group.place.holdingId);
@@ -88,7 +148,7 @@ function decideWork(ctx: Ctx, group: Group, work: Work, customers: Customers): v
     if (group.before !== undefined) checkVersion(work.item.versions, group.before.version);
     const { partyChange } = work.item;
     if (partyChange !== undefined && !canChangeParty(group, partyChange.partyId)) throw notFound('party');
-    const decision = decideHolding(group.after, changeOf(group, work, customers), ctx.bank.currency);
+    const decision = decideHolding(group.after, changeOf(group, work, customers, ctx), ctx.bank.currency);
     work.decision = decision;
     if (decision.ok) group.after = decision.state;
   } catch (error) {
@@ -102,9 +162,14 @@ function canChangeParty({ before }: Group, partyId: string): boolean {
   return party !== undefined && !before?.hidden.has(party.customerId);
 }
 
-function changeOf(group: Group, { item }: Work, customers: Customers): HoldingChange {
+function changeOf(group: Group, { item }: Work, customers: Customers, ctx: Ctx): HoldingChange {
   const { onUnknown: _onUnknown, parties, ...change } = item.prepared;
-  return { ...change, parties: partiesStatement(group, item, parties, customers) };
+  return {
+    ...change,
+    recordedAt: ctx.now,
+    recordedDay: today(ctx),
+    parties: partiesStatement(group, item, parties, customers),
+  };
 }
 
 function partiesStatement(
@@ -151,10 +216,11 @@ async function lockGroups(
   const unseen = known.filter((group) => !customers.has(group.place.customerId));
   const others = await findCustomers(
     tx,
+    ctx,
     unseen.map((group) => ({ id: group.place.customerId })),
   );
   for (const [id, customer] of others) customers.set(id, customer);
-  for (const group of known) refuseHidden(ctx, group, customers);
+  for (const group of known) refuseHidden(group, customers);
   await decideGroups(tx, ctx, known, customers);
   return made;
 }
@@ -163,12 +229,13 @@ async function lockGroups(
 async function readOwners(tx: Tx, ctx: Ctx, groups: readonly Group[]): Promise<Customers> {
   const found = await findCustomers(
     tx,
+    ctx,
     groups.flatMap(({ after }) => (after === undefined ? [] : [{ id: ownerOf(after) }])),
   );
   const owners: Customers = new Map();
   for (const group of groups) {
     const owner = group.after && found.get(ownerOf(group.after));
-    if (owner !== undefined && inScope(ctx.dataScope, owner)) owners.set(group.place.holdingId, owner);
+    if (owner?.in_reach === true) owners.set(group.place.holdingId, owner);
     else for (const work of group.works) work.decision = { ok: false, error: notFound('customer') };
   }
   return owners;

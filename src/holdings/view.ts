@@ -2,9 +2,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Static } from 'typebox';
 import { maskIdentifier } from '../customers/masking.js';
-import { type Ctx, mayReadSensitive } from '../platform/context.js';
+import { type Ctx, mayReadSensitive, today } from '../platform/context.js';
 import { visibleCustomer } from '../platform/data-scope.js';
-import { dateIn } from '../platform/instants.js';
 import type { CustomerHolding, Holding, HoldingParty } from './schemas.js';
 
 type PartyOut = Static<typeof HoldingParty>;
@@ -18,12 +17,10 @@ export type CustomerHoldingRecord = HoldingColumns &
 /** Of the table `holdings` as h. */
 export const holdingColumns: SQL =
   sql.raw(`h.id, h.source, encode(h.number_sealed, 'base64') as sealed, h.category,
-  h.product, h.status, h.currency, h.opened_on, h.closed_on, h.balance, h.balance_date, h.attributes, h.source_time,
+  h.product, h.status, h.status_reason, h.currency, h.opened_on, h.closed_on, h.balance, h.balance_date, h.attributes, h.source_time,
   h.recorded_at, h.version`);
 
 const utc = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-
-export const today = (ctx: Ctx): string => dateIn(ctx.bank.timeZone, ctx.now);
 
 /** Stands on the day, or will. Of `holding_parties` as p. */
 export const stillStands = (ctx: Ctx): SQL => sql`(p.ends_on is null or p.ends_on > ${today(ctx)}::date)`;

@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'drizzle-orm';
 import { array, json, type Tx } from '../db/client.js';
 import type { Ctx } from '../platform/context.js';
+import { newId } from '../platform/ids.js';
+import { moveHistory, originOfHolding } from './balances.js';
 import { type HoldingState, ownerOf } from './changes.js';
 import type { Group } from './resolution.js';
 
@@ -28,6 +30,7 @@ export async function writeHoldings(
   );
   await updateHoldings(tx, known, instantOf);
   await writeParties(tx, decided, instantOf);
+  await writeStatuses(tx, decided, instantOf);
   if (moved.length > 0) {
     await tx.run(sql`update holding_parties p set owner_id = m.customer_id from ${placesOf(moved)}
       where p.holding_id = m.id and p.owner_id <> m.customer_id`);
@@ -55,16 +58,17 @@ async function moveHoldings(tx: Tx, moved: readonly Decided[]): Promise<void> {
       returning m.customer_id as owner_id, h.*
     )
     insert into holdings (customer_id, id, source, number_index, number_sealed, number_key_id, category, product, status,
-      currency, opened_on, closed_on, balance, balance_date, attributes, source_time, recorded_at, version)
+      status_reason, currency, opened_on, closed_on, balance, balance_date, attributes, source_time, recorded_at, version)
     select owner_id, id, source, number_index, number_sealed, number_key_id, category, product, status,
-      currency, opened_on, closed_on, balance, balance_date, attributes, source_time, recorded_at, version
+      status_reason, currency, opened_on, closed_on, balance, balance_date, attributes, source_time, recorded_at, version
     from gone`);
-  await tx.run(sql`update holding_keys k set customer_id = m.customer_id from ${placesOf(moved)}
+  await moveHistory(tx, placesOf(moved));
+  await tx.run(sql`update holding_keys k set customer_id = m.customer_id, origin_customer_id = null from ${placesOf(moved)}
     where k.holding_id = m.id`);
 }
 
 const rowOf = ({ place, before, after }: Decided, instantOf: InstantOf) => {
-  const { parties: _parties, ...fields } = after;
+  const { parties: _parties, balances: _balances, statuses: _statuses, ...fields } = after;
   const customer_id = ownerOf(after);
   return {
     ...fields,
@@ -76,7 +80,7 @@ const rowOf = ({ place, before, after }: Decided, instantOf: InstantOf) => {
 };
 
 const columns =
-  sql.raw(`customer_id uuid, id uuid, category text, product text, status text, currency text, opened_on date,
+  sql.raw(`customer_id uuid, id uuid, category text, product text, status text, status_reason text, currency text, opened_on date,
   closed_on date, balance numeric, balance_date date, attributes jsonb, source_time timestamptz, recorded_at timestamptz,
   version bigint`);
 
@@ -97,16 +101,16 @@ async function insertHoldings(
   }));
   await tx.run(sql`
     insert into holdings (customer_id, id, source, number_index, number_sealed, number_key_id, category, product, status,
-      currency, opened_on, closed_on, balance, balance_date, attributes, source_time, recorded_at, version)
+      status_reason, currency, opened_on, closed_on, balance, balance_date, attributes, source_time, recorded_at, version)
     select customer_id, id, source, number_index, decode(number_sealed, 'base64'), ${ctx.keyring.currentKeyId}, category,
-      product, status, currency, opened_on, closed_on, balance, balance_date, attributes, source_time, recorded_at, version
+      product, status, status_reason, currency, opened_on, closed_on, balance, balance_date, attributes, source_time, recorded_at, version
     from jsonb_to_recordset(${json(rows)}) as r(source text, number_index text, number_sealed text, ${columns})`);
 }
 
 async function updateHoldings(tx: Tx, groups: readonly Decided[], instantOf: InstantOf): Promise<void> {
   if (groups.length === 0) return;
   await tx.run(sql`
-    update holdings h set category = r.category, product = r.product, status = r.status, currency = r.currency,
+    update holdings h set category = r.category, product = r.product, status = r.status, status_reason = r.status_reason, currency = r.currency,
       opened_on = r.opened_on, closed_on = r.closed_on, balance = r.balance, balance_date = r.balance_date,
       attributes = r.attributes, source_time = r.source_time, recorded_at = r.recorded_at, version = r.version
     from jsonb_to_recordset(${json(groups.map((group) => rowOf(group, instantOf)))}) as r(${columns})
@@ -141,4 +145,26 @@ async function writeParties(tx: Tx, groups: readonly Decided[], instantOf: Insta
     order by ends_on is null, customer_id, id
     on conflict (customer_id, id) do update set share = excluded.share, starts_on = excluded.starts_on,
       ends_on = excluded.ends_on, owner_id = excluded.owner_id, recorded_at = excluded.recorded_at`);
+}
+
+async function writeStatuses(tx: Tx, groups: readonly Decided[], instantOf: InstantOf): Promise<void> {
+  const rows = groups.flatMap(({ place, after }) => {
+    const owner = ownerOf(after);
+    return after.statuses.map(({ status, reason, sourceTime }) => ({
+      customer_id: owner,
+      id: newId(),
+      holding_id: place.holdingId,
+      status,
+      reason,
+      source_time: sourceTime,
+      recorded_at: instantOf(owner),
+    }));
+  });
+  if (rows.length === 0) return;
+  await tx.run(sql`
+    insert into holding_statuses (customer_id, id, holding_id, status, reason, source_time, recorded_at,
+      origin_customer_id)
+    select customer_id, id, holding_id, status, reason, source_time, recorded_at, ${originOfHolding}
+    from jsonb_to_recordset(${json(rows)}) as r(customer_id uuid, id uuid, holding_id uuid, status text, reason text,
+      source_time timestamptz, recorded_at timestamptz)`);
 }

@@ -1,12 +1,14 @@
 /** One chunk of an import: read and checked, then applied. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { hexArray, plainArray, textArray } from '../db/array-literals.js';
 import type { Tx } from '../db/client.js';
 import type { Ctx } from '../platform/context.js';
-import type { DomainError } from '../platform/errors.js';
+import { newStretch } from '../platform/courtesy.js';
+import { DomainError } from '../platform/errors.js';
 import { toDomainError } from '../platform/http/problems.js';
 import type { DataKey } from '../platform/secrets.js';
+import { isRetryable } from '../platform/transact.js';
+import { statementOf } from './deltas.js';
 import type { Applied, Batch } from './kinds.js';
 import { kinds } from './kinds.js';
 import { type Place, readRecords, type Shape } from './records.js';
@@ -25,9 +27,6 @@ export type PreparedChunk = {
   batch: Batch;
 };
 
-/** So many records are checked before others have their turn. */
-const recordsATurn = 100;
-
 /** Reads and checks the records of a chunk; this needs no transaction, so it is done while another chunk is applied. */
 export async function prepareChunk(
   ctx: Ctx,
@@ -38,16 +37,20 @@ export async function prepareChunk(
   const batch = await kinds[row.kind].open(ctx, row);
   const { chunk, bytes, firstLine } = staged;
   const prepared: PreparedChunk = { chunk, bytes, records: 0, good: [], refused: [], batch };
+  const stretch = newStretch();
   for (const { value, error: fault, ...record } of readRecords(shape, bytes, firstLine, chunk === 0)) {
     prepared.records += 1;
-    const error = fault ?? batch.add(value);
+    const error = fault ?? addTo(batch, statementOf(row, value));
     if (error === undefined) prepared.good.push(record);
     else prepared.refused.push({ record, error });
-    if (prepared.records % recordsATurn === 0) await nextTurn();
+    if (stretch.isDue()) await stretch.rest();
   }
   await batch.prepare();
   return prepared;
 }
+
+const addTo = (batch: Batch, statement: unknown) =>
+  statement instanceof DomainError ? statement : batch.add(statement);
 
 export type Effect = Omit<Applied, 'outcomes'> & {
   accepted: number;
@@ -87,8 +90,7 @@ export async function applyChunk(
 
 /** The database is away, or asks for another try: no record is to blame. */
 export const isPassing = (error: unknown): boolean =>
-  toDomainError(error).code === 'unavailable' ||
-  ['40001', '40P01'].includes((error as { code?: string }).code ?? '');
+  toDomainError(error).code === 'unavailable' || isRetryable(error);
 
 async function applyByHalves(tx: Tx, ctx: Ctx, batch: Batch, from: number, to: number): Promise<Applied> {
   await tx.run(sql`savepoint half`);

@@ -2,7 +2,7 @@
  * Cuts a body that arrives in pieces into chunks of whole records, bounded in records and bytes. What has arrived of
  * a record that is not complete is the tail: it belongs to no chunk until its end comes, or the body ends.
  */
-import { type Format, isBlank, lineEnds, recordEnd } from './record-ends.js';
+import { type Dialect, isBlank, lineEnds, recordEnd } from './record-ends.js';
 
 export type Chunk = {
   bytes: Buffer;
@@ -24,7 +24,7 @@ export class RecordTooLong extends Error {}
 export const recordBytesMax = 1_048_576;
 
 export function makeChunker(
-  format: Format,
+  dialect: Dialect,
   bounds: { records: number; bytes: number },
   /** a header is counted as a line, not as a record */
   startsWithHeader: boolean,
@@ -37,7 +37,7 @@ export function makeChunker(
   let isHeader = startsWithHeader;
 
   const add = (data: Buffer, from: number, end: number) => {
-    lines += format === 'csv' ? lineEnds(data, from, end) : data[end - 1] === 0x0a ? 1 : 0;
+    lines += dialect.format === 'csv' ? lineEnds(data, from, end) : data[end - 1] === 0x0a ? 1 : 0;
     if (isBlank(data, from, end)) return;
     if (isHeader) isHeader = false;
     else records += 1;
@@ -61,7 +61,7 @@ export function makeChunker(
         if (from > begin) parts.push(data.subarray(begin, from));
         begin = from;
       };
-      for (let end = recordEnd(format, data, from); end >= 0; end = recordEnd(format, data, from)) {
+      for (let end = recordEnd(dialect, data, from); end >= 0; end = recordEnd(dialect, data, from)) {
         add(data, from, end);
         bytes += end - from;
         from = end;

@@ -16,7 +16,7 @@ export type Claim = { row: ImportRow; token: number };
 /** Another worker has it by now, or it was cancelled. */
 export class ClaimLost extends Error {}
 
-/** Claims the import that has waited longest, undefined where none waits. */
+/** Claims the import that has waited longest, undefined where none waits. Files of a feed have to wait for the former ones. */
 export async function claimImport({ database }: Services, now: string): Promise<Claim | undefined> {
   const [row] = await database.rows<ImportRow & { lease_token: number }>(sql`
     update imports set state = 'running', started_at = coalesce(started_at, ${now}),
@@ -24,6 +24,9 @@ export async function claimImport({ database }: Services, now: string): Promise<
     where id = (
       select id from imports
       where state in ('queued', 'running') and (leased_until is null or leased_until < ${realNow()})
+        and not exists (
+          select from imports former where former.feed = imports.feed and former.id < imports.id
+            and former.state in ('queued', 'running', 'waiting'))
       order by created_at limit 1 for update skip locked)
     returning ${importColumns}, lease_token`);
   return row === undefined ? undefined : { row, token: row.lease_token };

@@ -6,7 +6,7 @@ import type { TSchema } from 'typebox';
 import { ensurePartitions } from '../activities/partitions.js';
 import type { PreparedActivity } from '../activities/preparation.js';
 import { recordActivities } from '../activities/recording.js';
-import { ActivityIn, HoldingReference } from '../activities/schemas.js';
+import { ActivityIn, HoldingReference, ReversesIn } from '../activities/schemas.js';
 import { activityReader } from '../activities/service.js';
 import { loadDefinitions } from '../customers/definitions.js';
 import { prepareCustomer } from '../customers/preparation.js';
@@ -21,10 +21,14 @@ import {
 } from '../customers/schemas.js';
 import { upsertCustomers } from '../customers/upsert.js';
 import type { Tx } from '../db/client.js';
-import { prepareHolding } from '../holdings/preparation.js';
+import { BalanceIn, type BalanceStatement } from '../holdings/balance-schemas.js';
+import { prepareBalance, prepareHolding } from '../holdings/preparation.js';
 import type { HoldingItem } from '../holdings/resolution.js';
 import { HoldingPartyIn, HoldingUpsert, type HoldingUpsertIn } from '../holdings/schemas.js';
 import { upsertHoldings } from '../holdings/upsert.js';
+import { openPoints, PointsIn, type PreparedPoints, preparePoints } from '../loyalty/openings.js';
+import { rateProblems, recordRates } from '../money/recording.js';
+import { ExchangeRateIn, type RateStatement } from '../money/schemas.js';
 import type { AuditEntry } from '../platform/audit.js';
 import type { Ctx } from '../platform/context.js';
 import { DomainError, type FieldProblem } from '../platform/errors.js';
@@ -32,6 +36,14 @@ import { Ref } from '../platform/http/schemas.js';
 import { bodyValidator } from '../platform/http/validation.js';
 import type { OutboxEvent } from '../platform/outbox.js';
 import type { Scope } from '../platform/scopes.js';
+import { SegmentMemberIn } from '../segments/static-schemas.js';
+import {
+  listNamed,
+  type PreparedListing,
+  prepareListing,
+  type SegmentMemberStatement,
+} from '../segments/static-service.js';
+import { endOfDate } from './business-dates.js';
 import type { ImportKind, ImportRow } from './rows.js';
 
 /** `accepted` is new or changed, `duplicate` said nothing new. */
@@ -48,25 +60,31 @@ export type Batch = {
   apply(tx: Tx, ctx: Ctx, from: number, to: number): Promise<Applied>;
 };
 
-type Settings = Pick<ImportRow, 'source' | 'on_unknown'>;
+type Settings = Pick<ImportRow, 'source' | 'on_unknown' | 'business_date'>;
 
 export type Kind = {
   schema: TSchema;
   components: readonly TSchema[];
   /** what a caller needs beside `imports:write` */
   scope: Scope;
+  /** concerns the whole bank: callers that are bound to a data scope are refused */
+  ofTheBank?: true;
   open(ctx: Ctx, settings: Settings): Promise<Batch>;
 };
 
 const customerParts = [AddressIn, ContactPointIn, IdentifierIn, CustomerUpsert];
 const holdingParts = [CustomerReference, HoldingPartyIn, HoldingUpsert];
 const checkCustomer = bodyValidator(customerParts, Ref(CustomerUpsert));
+const checkBalance = bodyValidator([BalanceIn], Ref(BalanceIn));
+const checkRate = bodyValidator([ExchangeRateIn], Ref(ExchangeRateIn));
+const checkMember = bodyValidator([CustomerReference, SegmentMemberIn], Ref(SegmentMemberIn));
+const checkPoints = bodyValidator([CustomerReference, PointsIn], Ref(PointsIn));
 const checkHolding = bodyValidator(holdingParts, Ref(HoldingUpsert));
 
 export const kinds: Record<ImportKind, Kind> = {
   activities: {
     schema: ActivityIn,
-    components: [CustomerReference, HoldingReference, ActivityIn],
+    components: [CustomerReference, HoldingReference, ReversesIn, ActivityIn],
     scope: 'activities:write',
     open: openActivities,
   },
@@ -77,6 +95,26 @@ export const kinds: Record<ImportKind, Kind> = {
     open: openCustomers,
   },
   holdings: { schema: HoldingUpsert, components: holdingParts, scope: 'customers:write', open: openHoldings },
+  balances: { schema: BalanceIn, components: [BalanceIn], scope: 'customers:write', open: openBalances },
+  exchange_rates: {
+    schema: ExchangeRateIn,
+    components: [ExchangeRateIn],
+    scope: 'definitions:write',
+    ofTheBank: true,
+    open: openRates,
+  },
+  segment_members: {
+    schema: SegmentMemberIn,
+    components: [CustomerReference, SegmentMemberIn],
+    scope: 'segments:write',
+    open: openMembers,
+  },
+  points: {
+    schema: PointsIn,
+    components: [CustomerReference, PointsIn],
+    scope: 'loyalty:write',
+    open: openBroughtPoints,
+  },
 };
 
 /** A line that names no source speaks for the import's. */
@@ -88,6 +126,9 @@ function stated(value: unknown, defaults: Record<string, unknown>): unknown {
   }
   return record;
 }
+
+/** A file of a business date speaks of its end, however late it comes: a word of a later day stands. */
+const knownBy = (ctx: Ctx, date: string | null) => (date === null ? null : endOfDate(ctx, date));
 
 const nothing = async () => undefined;
 
@@ -110,7 +151,10 @@ async function openActivities(ctx: Ctx, { source, on_unknown }: Settings): Promi
       const effect = await recordActivities(tx, at, activities.slice(from, to), on_unknown);
       return {
         ...effect,
-        outcomes: effect.outcomes.map((outcome) => (outcome.ok ? outcome.outcome : outcome.error)),
+        outcomes: effect.outcomes.map((outcome) => {
+          if (!outcome.ok) return outcome.error;
+          return outcome.outcome === 'duplicate' ? 'duplicate' : 'accepted';
+        }),
       };
     },
   };
@@ -128,12 +172,13 @@ type Upserted =
 const lineOutcome = (outcome: Upserted): LineOutcome =>
   outcome.ok ? (outcome.outcome === 'unchanged' ? 'duplicate' : 'accepted') : outcome.error;
 
-async function openCustomers(ctx: Ctx, { source }: Settings): Promise<Batch> {
+async function openCustomers(ctx: Ctx, { source, business_date }: Settings): Promise<Batch> {
   const world = { ...ctx, definitions: await loadDefinitions(ctx.database) };
   const items: Item[] = [];
+  const source_time = knownBy(ctx, business_date);
   return {
     add(value) {
-      const input = stated(value, { source });
+      const input = stated(value, { source, source_time });
       const errors = checkCustomer(input);
       if (errors.length > 0) return faulty('malformed_request', errors);
       const { prepared, problems } = prepareCustomer(world, input as CustomerStatement);
@@ -149,12 +194,13 @@ async function openCustomers(ctx: Ctx, { source }: Settings): Promise<Batch> {
   };
 }
 
-async function openHoldings(ctx: Ctx, { source, on_unknown }: Settings): Promise<Batch> {
+async function openHoldings(ctx: Ctx, { source, on_unknown, business_date }: Settings): Promise<Batch> {
   const world = { ...ctx, definitions: await loadDefinitions(ctx.database) };
   const items: HoldingItem[] = [];
+  const source_time = knownBy(ctx, business_date);
   return {
     add(value) {
-      const input = stated(value, { source, on_unknown });
+      const input = stated(value, { source, on_unknown, source_time });
       const errors = checkHolding(input);
       if (errors.length > 0) return faulty('malformed_request', errors);
       const { key, prepared, problems } = prepareHolding(world, input as HoldingUpsertIn);
@@ -167,5 +213,92 @@ async function openHoldings(ctx: Ctx, { source, on_unknown }: Settings): Promise
       const effect = await upsertHoldings(tx, at, items.slice(from, to));
       return { ...effect, outcomes: effect.outcomes.map(lineOutcome) };
     },
+  };
+}
+
+async function openBalances(ctx: Ctx, { source }: Settings): Promise<Batch> {
+  const world = { ...ctx, definitions: await loadDefinitions(ctx.database) };
+  const items: HoldingItem[] = [];
+  return {
+    add(value) {
+      const input = stated(value, { source });
+      const errors = checkBalance(input);
+      if (errors.length > 0) return faulty('malformed_request', errors);
+      const { key, prepared, problems } = prepareBalance(world, input as BalanceStatement);
+      if (problems.length > 0) return faulty('rule_broken', problems);
+      items.push({ key, prepared, isKnown: true });
+      return undefined;
+    },
+    prepare: nothing,
+    async apply(tx, at, from, to) {
+      const effect = await upsertHoldings(tx, at, items.slice(from, to));
+      return { ...effect, outcomes: effect.outcomes.map(lineOutcome) };
+    },
+  };
+}
+
+async function openRates(ctx: Ctx, { source }: Settings): Promise<Batch> {
+  const rates: RateStatement[] = [];
+  return {
+    add(value) {
+      const input = stated(value, { source });
+      const errors = checkRate(input);
+      if (errors.length > 0) return faulty('malformed_request', errors);
+      const problems = rateProblems(ctx, input as RateStatement);
+      if (problems.length > 0) return faulty('rule_broken', problems);
+      rates.push(input as RateStatement);
+      return undefined;
+    },
+    prepare: nothing,
+    async apply(tx, at, from, to) {
+      const effect = await recordRates(tx, at, rates.slice(from, to));
+      return {
+        ...effect,
+        outcomes: effect.outcomes.map((outcome) => (outcome === 'recorded' ? 'accepted' : 'duplicate')),
+      };
+    },
+  };
+}
+
+async function openMembers(ctx: Ctx): Promise<Batch> {
+  const world = { ...ctx, definitions: await loadDefinitions(ctx.database) };
+  const listings: PreparedListing[] = [];
+  return {
+    add(value) {
+      const errors = checkMember(value);
+      if (errors.length > 0) return faulty('malformed_request', errors);
+      const prepared = prepareListing(world, value as SegmentMemberStatement);
+      if (Array.isArray(prepared)) return faulty('rule_broken', prepared);
+      listings.push(prepared);
+      return undefined;
+    },
+    prepare: nothing,
+    async apply(tx, at, from, to) {
+      const effect = await listNamed(tx, at, listings.slice(from, to));
+      return {
+        ...effect,
+        outcomes: effect.outcomes.map((outcome) => {
+          if (outcome instanceof DomainError) return outcome;
+          return outcome === 'changed' ? 'accepted' : 'duplicate';
+        }),
+      };
+    },
+  };
+}
+
+async function openBroughtPoints(ctx: Ctx): Promise<Batch> {
+  const world = { ...ctx, definitions: await loadDefinitions(ctx.database) };
+  const items: PreparedPoints[] = [];
+  return {
+    add(value) {
+      const errors = checkPoints(value);
+      if (errors.length > 0) return faulty('malformed_request', errors);
+      const prepared = preparePoints(world, value as Parameters<typeof preparePoints>[1]);
+      if (Array.isArray(prepared)) return faulty('rule_broken', prepared);
+      items.push(prepared);
+      return undefined;
+    },
+    prepare: nothing,
+    apply: (tx, at, from, to) => openPoints(tx, at, items.slice(from, to)),
   };
 }

@@ -7,16 +7,21 @@ import { sql } from 'drizzle-orm';
 import type { Tx } from '../db/client.js';
 import type { Clock } from '../platform/clock.js';
 import type { Ctx, Services } from '../platform/context.js';
+import { giveWay, isSomebodyWaiting } from '../platform/courtesy.js';
 import type { Logger } from '../platform/log.js';
 import type { Metrics } from '../platform/metrics/metrics.js';
+import { reachAt } from '../platform/reach.js';
 import { transact } from '../platform/transact.js';
+import { checkImport, needsCheck } from './checking.js';
 import { applyChunk, isPassing, type PreparedChunk, prepareChunk, writeRejections } from './chunk.js';
 import { type Claim, ClaimLost, claimImport, leaseEnd, releaseImport } from './claims.js';
 import { type Columns, readHeader } from './csv-columns.js';
+import { lineSchema } from './deltas.js';
 import { kinds } from './kinds.js';
-import { readHeaderNames } from './records.js';
+import { readHeaderNames, type Shape } from './records.js';
 import type { ImportRow } from './rows.js';
 import { importEvent } from './service.js';
+import { closeUnnamed } from './snapshots.js';
 import { importKey, readChunk } from './staging.js';
 
 type Deps = { services: Services; clock: Clock; log: Logger; metrics: Metrics };
@@ -44,25 +49,34 @@ async function contextOf(
   { services, clock, log }: Deps,
   { id, created_by, data_scope }: ImportRow,
 ): Promise<Ctx> {
+  const now = await clock.now();
   return {
     ...services,
     actor: created_by,
     scopes: new Set(),
     dataScope: data_scope,
+    reach: await reachAt(services, data_scope, now),
     requestId: id,
     traceparent: undefined,
-    now: await clock.now(),
+    now,
     log,
     idempotency: undefined,
     replayed: false,
   };
 }
 
-function columnsOf(row: ImportRow): Columns {
-  if (row.header === null || row.header === '') return [];
-  const { schema, components } = kinds[row.kind];
-  return readHeader(readHeaderNames(row.header), schema, components).columns;
+function columnsOf({ header, kind, mode, delimiter }: ImportRow): Columns {
+  if (header === null || header === '') return [];
+  return readHeader(readHeaderNames(delimiter, header), lineSchema(kind, mode), kinds[kind].components)
+    .columns;
 }
+
+const shapeOf = (row: ImportRow): Shape => ({
+  format: row.format,
+  charset: row.charset,
+  delimiter: row.delimiter,
+  columns: columnsOf(row),
+});
 
 /**
  * Activities of one import may come in any order, so two chunks of them are applied at once: while one waits for the
@@ -73,10 +87,16 @@ const lanesOf = ({ kind, on_error }: ImportRow) => (kind === 'activities' && on_
 async function work(deps: Deps, claim: Claim): Promise<void> {
   const { row } = claim;
   const until = performance.now() + turnMilliseconds;
+  const contextNow = () => contextOf(deps, row);
+  if (needsCheck(row)) {
+    const checked = await checkImport(contextNow, claim, shapeOf(row), until);
+    if (checked === 'unfinished') await releaseImport(deps.services, claim);
+    if (checked !== 'done') return;
+  }
   const chunks = chunksOf(deps, claim);
   let isDone = false;
   let isStopped = false;
-  const lane = async () => {
+  const goThrough = async (lane: number) => {
     while (!isStopped && performance.now() < until) {
       const chunk = await chunks.next();
       if (chunk === undefined) {
@@ -84,13 +104,17 @@ async function work(deps: Deps, claim: Claim): Promise<void> {
         return;
       }
       if (isStopped) return;
+      const begun = performance.now();
       const { goesOn, counts } = await applyAndCommit(await contextOf(deps, row), claim, chunk);
       isStopped = !goesOn;
       countRows(deps.metrics, row.kind, counts);
+      await giveWay(performance.now() - begun);
+      // whoever waits has the database's attention as well
+      if (lane > 0 && isSomebodyWaiting()) return;
     }
   };
-  const lanes = Array.from({ length: lanesOf(row) }, () =>
-    lane().catch((error: unknown) => {
+  const lanes = Array.from({ length: lanesOf(row) }, (_, lane) =>
+    goThrough(lane).catch((error: unknown) => {
       isStopped = true;
       throw error;
     }),
@@ -99,13 +123,15 @@ async function work(deps: Deps, claim: Claim): Promise<void> {
   const ended = await Promise.allSettled(lanes);
   for (const one of ended) if (one.status === 'rejected') throw one.reason;
   if (isStopped) return;
-  if (isDone) await complete(await contextOf(deps, row), claim);
+  if (isDone && row.mode === 'snapshot' && !row.dry_run)
+    isDone = await closeUnnamed(contextNow, claim, until);
+  if (isDone) await complete(await contextNow(), claim);
   else await releaseImport(deps.services, claim);
 }
 
 /** The chunks that are left, in order; the next one is read and checked while the present one is applied. */
 function chunksOf(deps: Deps, { row }: Claim): { next(): Promise<PreparedChunk | undefined> } {
-  const shape = { format: row.format, charset: row.charset, columns: columnsOf(row) };
+  const shape = shapeOf(row);
   const key = importKey(deps.services.keyring, row.id, row.wrapped_key as Buffer);
   const read = async (from: number) => {
     const staged = await readChunk(deps.services, key, row.id, from);

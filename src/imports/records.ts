@@ -4,16 +4,21 @@ import { parse } from 'csv-parse/sync';
 import { DomainError } from '../platform/errors.js';
 import { checkTexts, parseJsonText } from '../platform/http/body.js';
 import { type Columns, rowValue } from './csv-columns.js';
-import { type Format, isBlank, lineEnds, recordEnd } from './record-ends.js';
-import type { Charset } from './rows.js';
+import {
+  type Charset,
+  type Delimiter,
+  type Dialect,
+  delimiters,
+  isBlank,
+  lineEnds,
+  recordEnd,
+} from './record-ends.js';
 
 /** Where a record stands among the bytes of its chunk, without the line's end, and in which line of the body it begins. */
 export type Place = { line: number; from: number; end: number };
 export type ImportRecord = Place & { value: unknown; error: DomainError | undefined };
 
-export type Shape = {
-  format: Format;
-  charset: Charset;
+export type Shape = Dialect & {
   /** of CSV */
   columns: Columns;
 };
@@ -27,9 +32,11 @@ const decoders = {
 };
 
 /** Throws `malformed_request` where its quotes do not match. */
-export function readHeaderNames(header: string): string[] {
+export function readHeaderNames(delimiter: Delimiter, header: string): string[] {
   try {
-    return (parse(header, { bom: true })[0] ?? []).map((name) => name.trim());
+    return (parse(header, { bom: true, delimiter: delimiters[delimiter] })[0] ?? []).map((name) =>
+      name.trim(),
+    );
   } catch {
     throw malformed('quotes', 'The quotes of the header do not match.');
   }
@@ -57,7 +64,7 @@ export function* readRecords(
   const textOf = decoder(shape.charset, bytes);
   const read = shape.format === 'ndjson' ? parseJsonText : (text: string) => readCells(shape, text);
   while (from < bytes.length) {
-    const found = recordEnd(shape.format, bytes, from);
+    const found = recordEnd(shape, bytes, from);
     const end = found < 0 ? bytes.length : found;
     if (!isBlank(bytes, from, end)) {
       if (skipsHeader) skipsHeader = false;
@@ -94,8 +101,8 @@ function recordOf(
   }
 }
 
-function readCells({ columns }: Shape, text: string): unknown {
-  const cells = splitCells(text);
+function readCells({ columns, delimiter }: Shape, text: string): unknown {
+  const cells = splitCells(delimiters[delimiter], text);
   if (cells.length !== columns.length) {
     throw malformed('columns', `The line has ${cells.length} cells, the header ${columns.length}.`);
   }
@@ -104,11 +111,11 @@ function readCells({ columns }: Shape, text: string): unknown {
   return value;
 }
 
-/** Most lines hold no quote: then a comma is all that parts cells. */
-function splitCells(text: string): string[] {
-  if (!text.includes('"')) return text.split(',');
+/** Most lines hold no quote: then the delimiter is all that parts cells. */
+function splitCells(delimiter: string, text: string): string[] {
+  if (!text.includes('"')) return text.split(delimiter);
   try {
-    return parse(text, { relax_column_count: true })[0] ?? [];
+    return parse(text, { relax_column_count: true, delimiter })[0] ?? [];
   } catch {
     throw malformed('quotes', 'The quotes of the line do not match.');
   }

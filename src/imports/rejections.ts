@@ -2,9 +2,11 @@
 import { Readable } from 'node:stream';
 import { sql } from 'drizzle-orm';
 import type { Ctx } from '../platform/context.js';
+import { csvCell } from '../platform/csv.js';
 import type { DataKey } from '../platform/secrets.js';
+import { type Charset, type Delimiter, delimiters } from './record-ends.js';
 import { decode } from './records.js';
-import type { Charset, ImportRow } from './rows.js';
+import type { ImportRow } from './rows.js';
 import { importKey, openBytes, rejectionPlace } from './staging.js';
 
 type Row = { line: number; code: string; message: string; pointer: string | null; body: Buffer };
@@ -30,7 +32,9 @@ async function* parts(ctx: Ctx, row: ImportRow): AsyncGenerator<Buffer> {
       select line, code, message, pointer, body from import_rejections
       where import_id = ${row.id} and line > ${after} order by line limit ${rowsATime}`);
     if (rows.length > 0)
-      yield Buffer.concat(rows.map((one) => write(one, sentOf(key, row.id, one), row.charset)));
+      yield Buffer.concat(
+        rows.map((one) => write(one, sentOf(key, row.id, one), row.charset, row.delimiter)),
+      );
     const last = rows.at(-1);
     if (last === undefined || rows.length < rowsATime) return;
     after = last.line;
@@ -42,20 +46,18 @@ const sentOf = (key: DataKey, importId: string, { line, body }: Row) =>
 
 const names = ['line', 'code', 'message', 'pointer'] as const;
 
-const cell = (value: string | number | null) => {
-  const text = String(value ?? '');
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};
-
 /** The names are ASCII in every charset; the header is kept as text. */
-function headerOf({ header, charset }: ImportRow): Buffer {
-  const line = `${header ?? ''},${names.join(',')}\n`;
+function headerOf({ header, charset, delimiter }: ImportRow): Buffer {
+  const line = `${[header ?? '', ...names].join(delimiters[delimiter])}\n`;
   // a name that is no field is refused, and those of fields are ASCII: both charsets write them alike
   return Buffer.from(line, charset === 'utf-8' ? 'utf8' : 'latin1');
 }
 
-const csvRecord = (row: Row, sent: Buffer): Buffer =>
-  Buffer.concat([sent, Buffer.from(`,${names.map((name) => cell(row[name])).join(',')}\n`)]);
+function csvRecord(row: Row, sent: Buffer, _charset: Charset, delimiter: Delimiter): Buffer {
+  const parting = delimiters[delimiter];
+  const cells = names.map((name) => `${parting}${csvCell(row[name], parting)}`);
+  return Buffer.concat([sent, Buffer.from(`${cells.join('')}\n`)]);
+}
 
 const closingBrace = 0x7d;
 

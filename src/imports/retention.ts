@@ -17,6 +17,7 @@ const rejectionDays = 30;
 const uploadDays = 7;
 const chunksATime = 50;
 const rejectionsATime = 5000;
+const mentionsATime = 5000;
 
 const before = (now: string, days: number) => instantOf(microsOf(now) - days * dayMicros);
 
@@ -36,6 +37,12 @@ export async function forgetImports({ services, clock, log }: Deps): Promise<boo
         select c.ctid from import_chunks c join imports i on i.id = c.import_id
         where i.state in ('completed', 'failed', 'cancelled') limit ${chunksATime}))`),
   );
+  const mentions = await database.begin((tx) =>
+    tx.run(sql`
+      delete from import_mentions where ctid = any(array(
+        select m.ctid from import_mentions m join imports i on i.id = m.import_id
+        where i.state in ('completed', 'failed', 'cancelled') limit ${mentionsATime}))`),
+  );
   const lines = await database.begin(async (tx) => {
     const old = sql`finished_at < ${before(now, rejectionDays)} and wrapped_key is not null`;
     const deleted = await tx.run(sql`
@@ -45,5 +52,5 @@ export async function forgetImports({ services, clock, log }: Deps): Promise<boo
     if (deleted === rejectionsATime) return deleted;
     return deleted + (await tx.run(sql`update imports set wrapped_key = null where ${old}`));
   });
-  return stale.length > 0 || chunks === chunksATime || lines > 0;
+  return stale.length > 0 || chunks === chunksATime || mentions === mentionsATime || lines > 0;
 }

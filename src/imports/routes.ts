@@ -5,14 +5,19 @@ import type { Config } from '../config.js';
 import type { Ctx } from '../platform/context.js';
 import { mayReadSensitive } from '../platform/context.js';
 import { insufficientScope } from '../platform/errors.js';
+import { planQuery } from '../platform/http/approval-schemas.js';
+import { guardedReply } from '../platform/http/guarded-replies.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, pageQuery, Ref, Strict, StringEnum } from '../platform/http/schemas.js';
 import { contentReply } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
+import { findRepeated, settle } from './admission.js';
+import { confirmGuard } from './confirmation.js';
 import { importBodyExample, importCsvExample, importCsvRestExample, importExample } from './examples.js';
+import type { Charset } from './record-ends.js';
 import { streamRejections } from './rejections.js';
-import { type Charset, findImport, type ImportRow, importKinds, importStates } from './rows.js';
-import { Import, ImportPage, importQuery, toImport } from './schemas.js';
+import { findImport, type ImportRow, importKinds, importStates } from './rows.js';
+import { Import, ImportOrPlan, ImportPage, importQuery, toImport } from './schemas.js';
 import { cancelImport, checkKindScope, checkSender, createImport, listImports } from './service.js';
 import { notAt, receiveUpload } from './upload.js';
 import { announcedDigest, isUploadComplete, uploadOffset } from './upload-headers.js';
@@ -38,13 +43,23 @@ const digestHeader = {
 
 const etagHeader = { ETag: 'Of the content' };
 const replyHeaders = { Location: 'Where it is', 'Upload-Offset': 'Bytes that are staged' };
-const uploadProblems = ['conflict', 'upload_offset_mismatch', 'digest_mismatch', 'rule_broken'] as const;
+const uploadProblems = [
+  'conflict',
+  'bank_wide',
+  'upload_offset_mismatch',
+  'digest_mismatch',
+  'control_mismatch',
+  'correction_needed',
+  'rule_broken',
+] as const;
 
 export function importRoutes(app: FastifyInstance, config: Config): void {
   app.addSchema(Import);
   app.addSchema(ImportPage);
+  app.addSchema(ImportOrPlan);
   startRoute(app, config.importBodyLimitBytes);
   continueRoute(app, config.importBodyLimitBytes);
+  confirmRoute(app);
   cancelRoute(app);
   readRoutes(app);
 }
@@ -54,6 +69,19 @@ const accepted = (ctx: Ctx, row: ImportRow) => ({
   headers: { Location: `/v1/imports/${row.id}`, 'Upload-Offset': String(row.received_bytes) },
   body: toImport(row, ctx.now),
 });
+
+const repeated = (ctx: Ctx, row: ImportRow) => ({ ...accepted(ctx, row), status: 200 });
+
+/** The file may be that of a former import. */
+const received = (ctx: Ctx, row: ImportRow, now: ImportRow) =>
+  now.id === row.id ? accepted(ctx, now) : repeated(ctx, now);
+
+const repeatedReply = {
+  description: 'The feed has brought this file before: nothing is done again',
+  schema: Ref(Import),
+  headers: replyHeaders,
+  example: { ...importExample, feed: 'core_activities', business_date: '2026-01-05', state: 'completed' },
+};
 
 const contentType = (request: FastifyRequest) => {
   const [type = '', ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
@@ -68,7 +96,7 @@ function startRoute(app: FastifyInstance, bytesMax: number): void {
     id: 'createImport',
     summary: 'Import a file',
     description:
-      'The body is the file, streamed: any number of items, one a line, as the operation of their kind takes them (`POST /v1/activities`, `POST /v1/customers/upsert`, `POST /v1/holdings/upsert`). It is staged as it arrives; the reply comes when it ended, and the work is done after it: follow `Location`. A cut upload stays `receiving` and goes on by PATCH from `received_bytes`; `GET /v1/imports?state=receiving` finds it. Lines that cannot be applied are kept with what is wrong with them, the others are applied. Beside this scope that of the kind is needed (`activities:write` or `customers:write`).',
+      'The body is the file, streamed: any number of items, one a line, as the operation of their kind takes them (`POST /v1/activities`, `POST /v1/customers/upsert`, `POST /v1/holdings/upsert`, `POST /v1/exchange-rates`; a line of `balances` has source, number, business_date, balance and source_time; one of `segment_members` has segment, customer and member; one of `points`, which a customer had in another system, has reference, programme, customer, points, earned_at, and available_at, expires_at and reason where they are known). It is staged as it arrives; the reply comes when it ended, and the work is done after it: follow `Location`. A cut upload stays `receiving` and goes on by PATCH from `received_bytes`; `GET /v1/imports?state=receiving` finds it. Lines that cannot be applied are kept with what is wrong with them, the others are applied. Beside this scope that of the kind is needed (`activities:write`, `customers:write`, `segments:write`, `loyalty:write` or `definitions:write`).',
     tag,
     domain,
     scope: 'imports:write',
@@ -82,20 +110,29 @@ function startRoute(app: FastifyInstance, bytesMax: number): void {
     patient: true,
     problems: uploadProblems,
     replies: {
+      200: repeatedReply,
       202: { description: 'Received', schema: Ref(Import), headers: replyHeaders, example: importExample },
     },
     handler: async ({ ctx, query, body, request }) => {
       const { type, charset } = contentType(request);
       // read before anything is made: what they say can be malformed
       const isComplete = isUploadComplete(request.headers);
-      const digest = announcedDigest(request.headers);
+      const digest = announcedDigest(request.headers, query.control_sha256);
+      const file = await settle(ctx, query);
+      const former =
+        digest === undefined ? undefined : await findRepeated(ctx.database, { ...query, ...file }, digest);
+      if (former !== undefined) {
+        body.resume();
+        return repeated(ctx, await findImport(ctx, former));
+      }
       const row = await createImport(ctx, {
         ...query,
+        ...file,
         format: formatOf[type as keyof typeof formatOf],
         charset,
         announcedDigest: digest,
       });
-      return accepted(ctx, await receiveUpload(ctx, row, { body, isComplete, bytesMax }));
+      return received(ctx, row, await receiveUpload(ctx, row, { body, isComplete, bytesMax }));
     },
   });
 }
@@ -121,6 +158,7 @@ function continueRoute(app: FastifyInstance, bytesMax: number): void {
     patient: true,
     problems: uploadProblems,
     replies: {
+      200: repeatedReply,
       202: { description: 'Received', schema: Ref(Import), headers: replyHeaders, example: importExample },
     },
     handler: async ({ ctx, params: { id }, body, request }) => {
@@ -130,8 +168,39 @@ function continueRoute(app: FastifyInstance, bytesMax: number): void {
       const offset = uploadOffset(request.headers);
       if (row.state !== 'receiving' || row.received_bytes !== offset) throw notAt(row);
       const isComplete = isUploadComplete(request.headers);
-      return accepted(ctx, await receiveUpload(ctx, row, { body, isComplete, bytesMax }));
+      return received(ctx, row, await receiveUpload(ctx, row, { body, isComplete, bytesMax }));
     },
+  });
+}
+
+function confirmRoute(app: FastifyInstance): void {
+  operation(app, {
+    method: 'POST',
+    path: '/v1/imports/{id}/confirm',
+    id: 'confirmImport',
+    summary: 'Let a snapshot close what it does not name',
+    description:
+      'One that is `waiting` goes on: its lines are applied, and the holdings that it does not name are closed as of its business date. `dry_run` tells how many they are now, and `plan_hash` holds it to that.',
+    tag,
+    domain,
+    scope: 'imports:write',
+    ofTheBank: true,
+    params,
+    query: Strict(planQuery),
+    guarded: confirmGuard,
+    problems: ['conflict'],
+    replies: {
+      200: {
+        description: 'It goes on; with `dry_run` the plan',
+        schema: Ref(ImportOrPlan),
+        example: { ...importExample, state: 'queued' },
+      },
+    },
+    handler: ({ ctx, params: { id }, query }) =>
+      guardedReply(ctx, confirmGuard, { id }, query, async () => ({
+        status: 200,
+        body: toImport(await findImport(ctx, id), ctx.now),
+      })),
   });
 }
 

@@ -6,10 +6,10 @@ import { newId } from '../platform/ids.js';
 import type { OutboxEvent } from '../platform/outbox.js';
 import type { PageRequest } from '../platform/pagination.js';
 import { transact } from '../platform/transact.js';
+import type { FileSettings } from './admission.js';
 import { kinds } from './kinds.js';
-import type { Format } from './record-ends.js';
+import type { Charset, Format } from './record-ends.js';
 import {
-  type Charset,
   findImport,
   type ImportFailure,
   type ImportKind,
@@ -22,7 +22,12 @@ import { newImportKey } from './staging.js';
 
 /** Whoever may import may not do by it what is not theirs to do otherwise. */
 export function checkKindScope(ctx: Ctx, kind: ImportKind): void {
-  const { scope } = kinds[kind];
+  const { scope, ofTheBank = false } = kinds[kind];
+  if (ofTheBank && ctx.dataScope !== null)
+    throw new DomainError(
+      'bank_wide',
+      `An import of ${kind} is not for callers that are bound to a data scope.`,
+    );
   if (ctx.scopes.has('admin') || ctx.scopes.has(scope)) return;
   throw insufficientScope(scope, `An import of ${kind} asks for the scope ${scope} too.`);
 }
@@ -36,12 +41,11 @@ export type NewImport = {
   kind: ImportKind;
   format: Format;
   charset: Charset;
-  source?: string | undefined;
   on_error: 'continue' | 'abort';
   on_unknown: 'reject' | 'create';
   dry_run: boolean;
   announcedDigest: string | undefined;
-};
+} & FileSettings;
 
 /** Makes an import that has received nothing yet. Throws 403 where the caller may not do what its lines would. */
 export async function createImport(ctx: Ctx, input: NewImport): Promise<ImportRow> {
@@ -52,10 +56,13 @@ export async function createImport(ctx: Ctx, input: NewImport): Promise<ImportRo
     await tx.run(sql`
       insert into imports (id, kind, format, charset, source, on_error, on_unknown, dry_run, state, announced_digest,
         received_bytes, received_lines, received_at, done_lines, accepted_rows, duplicate_rows, rejected_rows,
-        wrapped_key, created_by, data_scope, created_at)
-      values (${id}, ${input.kind}, ${input.format}, ${input.charset}, ${input.source ?? null}, ${input.on_error},
+        wrapped_key, created_by, data_scope, created_at, feed, business_date, mode, delimiter, is_correction,
+        control_rows, control_amount, control_field)
+      values (${id}, ${input.kind}, ${input.format}, ${input.charset}, ${input.source}, ${input.on_error},
         ${input.on_unknown}, ${input.dry_run}, 'receiving', ${input.announcedDigest ?? null}, 0, 0, ${ctx.now}, 0, 0, 0, 0,
-        ${wrapped}, ${ctx.actor}, ${ctx.dataScope === null ? null : JSON.stringify(ctx.dataScope)}::jsonb, ${ctx.now})`);
+        ${wrapped}, ${ctx.actor}, ${ctx.dataScope === null ? null : JSON.stringify(ctx.dataScope)}::jsonb, ${ctx.now},
+        ${input.feed}, ${input.business_date}, ${input.mode}, ${input.delimiter}, ${input.is_correction},
+        ${input.control_rows}, ${input.control_amount}, ${input.control_field})`);
     const { kind, dry_run } = input;
     return {
       value: await findImport(ctx, id, tx),
@@ -99,7 +106,7 @@ export async function cancelImport(ctx: Ctx, id: string): Promise<ImportRow> {
     const { state } = await findImport(ctx, id, tx);
     const changed = await tx.run(sql`
       update imports set state = 'cancelled', finished_at = ${ctx.now}, version = version + 1
-      where id = ${id} and state in ('receiving', 'queued', 'running')`);
+      where id = ${id} and state in ('receiving', 'queued', 'running', 'waiting')`);
     if (changed === 0) throw new DomainError('conflict', `The import is ${state}: it has ended.`);
     const value = await findImport(ctx, id, tx);
     return {

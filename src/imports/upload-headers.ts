@@ -21,11 +21,13 @@ export function isUploadComplete(headers: IncomingHttpHeaders): boolean {
   return text === '?1';
 }
 
-/** SHA-256 in base64; other algorithms beside it are passed over. Undefined where nothing is announced. */
-export function announcedDigest(headers: IncomingHttpHeaders): string | undefined {
+/** SHA-256 in base64, of the header or in hexadecimal of `control_sha256`; other algorithms beside it are passed over. Undefined where nothing is announced. */
+export function announcedDigest(headers: IncomingHttpHeaders, hex: string | undefined): string | undefined {
   const header = headers['repr-digest'];
-  if (header === undefined) return undefined;
+  const stated = hex === undefined ? undefined : Buffer.from(hex, 'hex').toString('base64');
+  if (header === undefined) return stated;
   const digest = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):\s*(?:,|$)/.exec(String(header))?.[1];
   if (digest === undefined) throw wrong('Repr-Digest', 'must hold a SHA-256 as `sha-256=:…:`');
+  if (stated !== undefined && stated !== digest) throw wrong('Repr-Digest', 'must be `control_sha256`');
   return digest;
 }

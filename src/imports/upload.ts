@@ -6,19 +6,30 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { sql } from 'drizzle-orm';
 import type { Ctx } from '../platform/context.js';
+import { giveWay } from '../platform/courtesy.js';
 import { DomainError } from '../platform/errors.js';
 import { transact } from '../platform/transact.js';
+import { findRepeated, lockFeed } from './admission.js';
 import { type Chunk, makeChunker, RecordTooLong, recordBytesMax } from './chunker.js';
 import { readHeader } from './csv-columns.js';
+import { lineSchema } from './deltas.js';
 import { kinds } from './kinds.js';
-import { isBlank, recordEnd } from './record-ends.js';
+import { type Dialect, isBlank, recordEnd } from './record-ends.js';
 import { decode, readHeaderNames } from './records.js';
-import { type Charset, findImport, type ImportRow } from './rows.js';
+import { findImport, type ImportFailure, type ImportRow } from './rows.js';
 import { failUpload, importEvent } from './service.js';
 import { chunkPlace, importKey, readChunk, sealChunk } from './staging.js';
 
 /** Of a chunk. More at once is quicker, and keeps the customers of a chunk locked for longer: some tenths of a second. */
-const recordsOfChunk = { activities: 5000, customers: 1000, holdings: 1000 } as const;
+const recordsOfChunk = {
+  activities: 5000,
+  customers: 1000,
+  holdings: 1000,
+  balances: 2000,
+  exchange_rates: 1000,
+  segment_members: 2000,
+  points: 500,
+} as const;
 const bytesOfChunk = 4_194_304;
 
 export type Upload = {
@@ -40,7 +51,8 @@ type Staging = {
 
 /**
  * Stages the body, and queues the import when it is complete. Throws 409 where another request goes on with it or it
- * was cancelled, 413, and 422 where the header or the digest is wrong: then the import has failed.
+ * was cancelled, 413, and 422 where the header or a control total is wrong: then the import has failed. Where a feed has
+ * brought the same file before, that import is returned.
  */
 export async function receiveUpload(ctx: Ctx, row: ImportRow, upload: Upload): Promise<ImportRow> {
   const staging = await openStaging(ctx, row);
@@ -53,8 +65,8 @@ export async function receiveUpload(ctx: Ctx, row: ImportRow, upload: Upload): P
     upload.body.resume();
     throw error;
   }
-  if (upload.isComplete) await endUpload(ctx, staging);
-  return findImport(ctx, row.id);
+  const id = upload.isComplete ? await endUpload(ctx, staging) : row.id;
+  return findImport(ctx, id);
 }
 
 async function openStaging(ctx: Ctx, row: ImportRow): Promise<Staging> {
@@ -84,7 +96,7 @@ async function openStaging(ctx: Ctx, row: ImportRow): Promise<Staging> {
 async function stageBody(ctx: Ctx, staging: Staging, { body, isComplete, bytesMax }: Upload): Promise<void> {
   const { row } = staging;
   const bounds = { records: recordsOfChunk[row.kind], bytes: bytesOfChunk };
-  const chunker = makeChunker(row.format, bounds, row.format === 'csv' && staging.offset === 0);
+  const chunker = makeChunker(row, bounds, row.format === 'csv' && staging.offset === 0);
   // one chunk is committed while the next one arrives
   let committing: Promise<void> = Promise.resolve();
   const stage = async (chunk: Chunk) => {
@@ -99,7 +111,10 @@ async function stageBody(ctx: Ctx, staging: Staging, { body, isComplete, bytesMa
       received += piece.length;
       if (received > bytesMax)
         throw new DomainError('too_large', `An import takes ${bytesMax} bytes at most.`);
-      for (const chunk of chunker.take(piece)) await stage(chunk);
+      const begun = performance.now();
+      const full = chunker.take(piece);
+      for (const chunk of full) await stage(chunk);
+      if (full.length > 0) await giveWay(performance.now() - begun);
     }
   } catch (error) {
     if (error instanceof RecordTooLong) {
@@ -169,9 +184,8 @@ export const notAt = (present: ImportRow): DomainError =>
 
 /** The names of the columns. Throws 422 where one of them is no field: better now than once a line. */
 function headerOf(row: ImportRow, bytes: Buffer): string {
-  const { header, names } = readNames(row.charset, firstRecord(bytes));
-  const { schema, components } = kinds[row.kind];
-  const { faults } = readHeader(names, schema, components);
+  const { header, names } = readNames(row, firstRecord(row, bytes));
+  const { faults } = readHeader(names, lineSchema(row.kind, row.mode), kinds[row.kind].components);
   if (faults.length === 0) return header;
   const errors = faults.slice(0, 20).map(({ column, code, message }) => ({
     in: 'body' as const,
@@ -183,44 +197,83 @@ function headerOf(row: ImportRow, bytes: Buffer): string {
 }
 
 /** Throws 422: an import whose header cannot be read has failed, as one with unknown columns has. */
-function readNames(charset: Charset, bytes: Buffer): { header: string; names: string[] } {
+function readNames({ charset, delimiter }: Dialect, bytes: Buffer): { header: string; names: string[] } {
   try {
     const header = decode(charset, bytes)
       .replace(/^\ufeff/, '')
-      .trim();
-    return { header, names: readHeaderNames(header) };
+      .replace(/[\r\n]+$/, '');
+    return { header, names: readHeaderNames(delimiter, header) };
   } catch (error) {
     if (error instanceof DomainError) throw new DomainError('rule_broken', error.message, error.details);
     throw error;
   }
 }
 
-function firstRecord(bytes: Buffer): Buffer {
+function firstRecord(dialect: Dialect, bytes: Buffer): Buffer {
   let from = 0;
-  for (let end = recordEnd('csv', bytes, from); end >= 0; end = recordEnd('csv', bytes, from)) {
+  for (let end = recordEnd(dialect, bytes, from); end >= 0; end = recordEnd(dialect, bytes, from)) {
     if (!isBlank(bytes, from, end)) return bytes.subarray(from, end);
     from = end;
   }
   return bytes.subarray(from);
 }
 
-async function endUpload(ctx: Ctx, { row, digest, offset }: Staging): Promise<void> {
+async function endUpload(ctx: Ctx, { row, digest, offset }: Staging): Promise<string> {
   const received = digest.digest('base64');
-  if (row.announced_digest !== null && row.announced_digest !== received) {
-    const message = 'What arrived does not have the SHA-256 that was announced.';
-    await failUpload(ctx, row.id, { code: 'digest_mismatch', message });
-    throw new DomainError('digest_mismatch', message);
+  const announced = { ...(await findImport(ctx, row.id)), received };
+  const mismatch = mismatchOf(announced);
+  if (mismatch !== undefined) {
+    await failUpload(ctx, row.id, mismatch);
+    throw new DomainError(mismatch.code, mismatch.message);
   }
-  await transact(ctx, async (tx) => {
+  try {
+    return await queueOrRepeat(ctx, row, received, offset);
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'correction_needed')
+      await failUpload(ctx, row.id, { code: error.code, message: error.message });
+    throw error;
+  }
+}
+
+type Mismatch = ImportFailure & { code: 'digest_mismatch' | 'control_mismatch' };
+
+/** What arrived in all, against what was announced. */
+function mismatchOf(row: ImportRow & { received: string }): Mismatch | undefined {
+  const { announced_digest, received, control_rows, received_lines } = row;
+  if (announced_digest !== null && announced_digest !== received) {
+    const message = 'What arrived does not have the SHA-256 that was announced.';
+    return { code: 'digest_mismatch', message };
+  }
+  if (control_rows === null || control_rows === received_lines) return undefined;
+  return {
+    code: 'control_mismatch',
+    message: `${received_lines} lines arrived, not ${control_rows}.`,
+    expected: String(control_rows),
+    found: String(received_lines),
+  };
+}
+
+/** The import that the file is: this one, or the former one that brought it already. */
+function queueOrRepeat(ctx: Ctx, row: ImportRow, received: string, offset: number): Promise<string> {
+  return transact<string>(ctx, async (tx) => {
+    if (row.feed !== null) await lockFeed(tx, row.feed);
+    const former = await findRepeated(tx, row, received);
+    const failure =
+      former === undefined
+        ? null
+        : JSON.stringify({ code: 'repeated', message: `The file is import ${former}.` });
     const changed = await tx.run(sql`
-      update imports set state = 'queued', received_digest = ${received}, version = version + 1
+      update imports set state = ${former === undefined ? 'queued' : 'cancelled'}, received_digest = ${received},
+        failure = ${failure}::jsonb, finished_at = ${former === undefined ? null : ctx.now}, version = version + 1
       where id = ${row.id} and state = 'receiving' and received_bytes = ${offset}`);
     if (changed === 0) throw notAt(await findImport(ctx, row.id, tx));
+    const about = { subjectType: 'import', subjectId: row.id };
     const details = { kind: row.kind, bytes: offset };
+    const [action, what] = former === undefined ? ['received', 'queued'] : ['cancelled', 'cancelled'];
     return {
-      value: null,
-      audit: [{ action: 'import.received', subjectType: 'import', subjectId: row.id, details }],
-      events: [importEvent(ctx, row.id, 'queued', { kind: row.kind })],
+      value: former ?? row.id,
+      audit: [{ action: `import.${action}`, ...about, details }],
+      events: [importEvent(ctx, row.id, what, { kind: row.kind })],
     };
   });
 }

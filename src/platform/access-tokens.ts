@@ -25,7 +25,7 @@ const clockToleranceSeconds = 10;
 export function tokenAuthenticator(
   settings: TokenSettings,
   log: Logger,
-): (token: string) => Promise<Principal> {
+): (token: string) => Promise<{ principal: Principal; until: string | null }> {
   const keys = providerKeys(settings, (error) =>
     log.warn({ err: error }, 'the keys of the OpenID provider cannot be had'),
   );
@@ -45,7 +45,11 @@ export function tokenAuthenticator(
     });
     const read = readClaims(payload, settings.unbound);
     if (!read.ok) throw invalidToken(read.reason);
-    return read.principal;
+    const { exp } = payload;
+    return {
+      principal: read.principal,
+      until: exp === undefined ? null : new Date(exp * 1000).toISOString(),
+    };
   };
 }
 

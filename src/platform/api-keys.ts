@@ -25,39 +25,61 @@ type Row = {
   until: string | null;
 };
 
-/** `rateLimit`: requests in a window; null: as many as any key */
-export type KeyHolder = { keyId: string; principal: Principal; rateLimit: number | null };
+/** `rateLimit`: requests in a window; null: as many as any key. `until`: when the key or its secret ends. */
+export type KeyHolder = {
+  keyId: string;
+  principal: Principal;
+  rateLimit: number | null;
+  until: string | null;
+};
 
-/** Finds whose a secret is, undefined where no key has it that is valid now. */
-export function keyAuthenticator(reader: Reader): (secret: string) => Promise<KeyHolder | undefined> {
-  const cache = new Map<string, { holder: KeyHolder; until: number }>();
-  return async (secret) => {
-    const hash = hashOfSecret(secret);
-    const cacheKey = hash.toString('base64');
-    const cached = cache.get(cacheKey);
-    if (cached !== undefined && cached.until > performance.now()) return cached.holder;
-    const now = realNow();
-    const [row] = await reader.named<Row>(
+type Find = (by: string) => Promise<KeyHolder | undefined>;
+
+const shown = 'k.id, k.scopes, k.data_scope, k.rate_limit';
+const isValid = 'k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)';
+
+/** Finds whose a secret is, and the key of an id: undefined where no key has it that is valid now. */
+export function keyAuthenticator(reader: Reader): { bySecret: Find; byId: Find } {
+  const bySecret = remembered((hash, now) =>
+    reader.named<Row>(
       'find_api_key',
-      `select k.id, k.scopes, k.data_scope, k.rate_limit, least(k.expires_at, s.valid_until) as until
+      `select ${shown}, least(k.expires_at, s.valid_until) as until
        from (
          select id, null::timestamptz as valid_until from api_keys where secret_hash = $1
          union all
          select key_id, valid_until from api_key_former_secrets where secret_hash = $1 and valid_until > $2
        ) s join api_keys k on k.id = s.id
-       where k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)`,
-      [hash, now],
-    );
+       where ${isValid}`,
+      [Buffer.from(hash, 'base64'), now],
+    ),
+  );
+  const byId = remembered((id, now) =>
+    reader.named<Row>(
+      'find_api_key_by_id',
+      `select ${shown}, k.expires_at as until from api_keys k where k.id = $1 and ${isValid}`,
+      [id, now],
+    ),
+  );
+  return { bySecret: (secret) => bySecret(hashOfSecret(secret).toString('base64')), byId };
+}
+
+/** A valid key is remembered for a moment; one that ends within it, until then. */
+function remembered(find: (by: string, now: string) => Promise<Row[]>): Find {
+  const cache = new Map<string, { holder: KeyHolder; until: number }>();
+  return async (by) => {
+    const cached = cache.get(by);
+    if (cached !== undefined && cached.until > performance.now()) return cached.holder;
+    const now = realNow();
+    const [row] = await find(by, now);
     if (row === undefined) {
-      cache.delete(cacheKey);
+      cache.delete(by);
       return undefined;
     }
     const principal = { actor: `key:${row.id}`, scopes: new Set(row.scopes), dataScope: row.data_scope };
-    const holder = { keyId: row.id, principal, rateLimit: row.rate_limit };
-    // one that ends within the second is remembered until then
+    const holder = { keyId: row.id, principal, rateLimit: row.rate_limit, until: row.until };
     const left = row.until === null ? cacheMilliseconds : Date.parse(row.until) - Date.parse(now);
     if (cache.size >= cacheEntries) cache.clear();
-    cache.set(cacheKey, { holder, until: performance.now() + Math.min(left, cacheMilliseconds) });
+    cache.set(by, { holder, until: performance.now() + Math.min(left, cacheMilliseconds) });
     return holder;
   };
 }

@@ -28,13 +28,14 @@ export async function writeAudit(tx: Tx, ctx: Ctx, entries: readonly AuditEntry[
       entry.subjectId ?? '',
       ctx.requestId,
       details,
+      ...(ctx.onBehalfOf === undefined ? [] : [ctx.onBehalfOf]),
     ];
     return { id, entry, details, hash: createHash('sha256').update(JSON.stringify(content)).digest() };
   });
   await tx.run(sql`
     insert into audit_entries
-      (id, occurred_at, actor, action, subject_type, subject_id, request_id, details, content_hash)
-    select id, ${ctx.now}, ${ctx.actor}, action, subject_type, subject_id, ${ctx.requestId}, details::jsonb, hash
+      (id, occurred_at, actor, on_behalf_of, action, subject_type, subject_id, request_id, details, content_hash)
+    select id, ${ctx.now}, ${ctx.actor}, ${ctx.onBehalfOf ?? null}, action, subject_type, subject_id, ${ctx.requestId}, details::jsonb, hash
     from unnest(
       ${array(
         rows.map((row) => row.id),

@@ -1,11 +1,19 @@
 /** What an operation knows of its caller and of the world. It is made anew for each request and each job. */
 import type { Database } from '../db/client.js';
+import { dateIn } from './instants.js';
 import type { Logger } from './log.js';
 import type { Keyring } from './secrets.js';
 import type { Span } from './tracing/tracer.js';
 
-/** Which customers a caller may see and change. `null` is the whole bank. */
+/** Whom a caller is bound to, as its key or token says it: subtrees, a book, or one customer. `null` is the whole bank. */
 export type DataScope = null | { branches: string[] } | { manager: string } | { customer: string };
+
+/** The same at an instant: the codes of all branches in reach, whose book it is and when, or the customer. */
+export type Reach =
+  | null
+  | { codes: readonly string[] }
+  | { staff: string; at: string }
+  | { customer: string };
 
 /** The bank whose customers these are: its calendar, its reporting currency, its country (ISO 3166-1 alpha-2). */
 export type Bank = { timeZone: string; currency: string; country: string };
@@ -19,12 +27,16 @@ export type IdempotentRequest = { key: string; operation: string; requestHash: B
 export type Principal = {
   /** `key:<id>`, `oidc:<subject>` of a person, `oidc-client:<id>` of a client of the provider, or `system:<part>` */
   readonly actor: string;
+  /** `customer:<id>`, where a token was exchanged for this customer's */
+  readonly onBehalfOf?: string | undefined;
   readonly scopes: ReadonlySet<string>;
   readonly dataScope: DataScope;
 };
 
 export type Ctx = Services &
   Principal & {
+    /** which customers these are at the instant of the context */
+    readonly reach: Reach;
     readonly requestId: string;
     /** W3C Trace Context, of the span where there is one */
     readonly traceparent: string | undefined;
@@ -53,6 +65,7 @@ export function systemContext(
     actor: `system:${part}`,
     scopes: new Set(['admin']),
     dataScope: null,
+    reach: null,
     requestId,
     traceparent: undefined,
     now,
@@ -64,3 +77,6 @@ export function systemContext(
 
 export const mayReadSensitive = (ctx: Ctx, area: string): boolean =>
   ctx.scopes.has('admin') || ctx.scopes.has(`${area}:read_sensitive`);
+
+/** The calendar day at the bank. */
+export const today = ({ bank, now }: Pick<Ctx, 'bank' | 'now'>): string => dateIn(bank.timeZone, now);

@@ -44,8 +44,18 @@ export function fieldError(pointer: string, code: string, message: string): Doma
   return new DomainError('rule_broken', message, { errors: [{ in: 'body', pointer, code, message }] });
 }
 
+/** A 422 with all that is wrong: there is something. */
+export const brokenRules = (problems: FieldProblem[]): DomainError =>
+  new DomainError('rule_broken', problems[0]?.message ?? 'A rule is broken.', { errors: problems });
+
 /** The one reply for what does not exist and for what lies outside the caller's data scope. */
 export const notFound = (what: string) => new DomainError('not_found', `No such ${what}.`);
+
+/** The same of what a place in the body names. */
+export const namesNone = (pointer: string, what: string) =>
+  new DomainError('not_found', `No such ${what}.`, {
+    errors: [{ in: 'body', pointer, code: 'not_found', message: `names no ${what}` }],
+  });
 
 /** A 401 for whoever has sent a key or a token. `detail` goes into a header field: ASCII without quotes. */
 export const invalidToken = (detail: string) =>

@@ -13,8 +13,12 @@ import { DomainError } from './errors.js';
 
 type Former = { replay: true; value: unknown } | { replay: false };
 
+/** Sessions of several customers of one back end choose their keys apart. */
+const principalOf = (ctx: Ctx) =>
+  ctx.onBehalfOf === undefined ? ctx.actor : `${ctx.actor} for ${ctx.onBehalfOf}`;
+
 const aad = (ctx: Ctx, request: IdempotentRequest) =>
-  `idempotency|${ctx.actor}|${request.operation}|${request.key}`;
+  `idempotency|${principalOf(ctx)}|${request.operation}|${request.key}`;
 
 /** Claims the key, or finds what it stood for. Throws 409 while the first request runs, 422 for another request. */
 export async function claimIdempotencyKey(tx: Tx, ctx: Ctx, request: IdempotentRequest): Promise<Former> {
@@ -34,12 +38,12 @@ export async function claimIdempotencyKey(tx: Tx, ctx: Ctx, request: IdempotentR
   }
   const inserted = await tx.run(sql`
     insert into idempotency_keys (principal, operation, key, request_hash, created_at)
-    values (${ctx.actor}, ${request.operation}, ${request.key}, ${request.requestHash}, ${realNow()})
+    values (${principalOf(ctx)}, ${request.operation}, ${request.key}, ${request.requestHash}, ${realNow()})
     on conflict do nothing`);
   if (inserted === 1) return { replay: false };
   const [row] = await tx.rows<{ request_hash: Buffer; value_sealed: Buffer }>(sql`
     select request_hash, value_sealed from idempotency_keys
-    where principal = ${ctx.actor} and operation = ${request.operation} and key = ${request.key}`);
+    where principal = ${principalOf(ctx)} and operation = ${request.operation} and key = ${request.key}`);
   if (row === undefined) throw new Error('an idempotency key vanished under its lock');
   if (!row.request_hash.equals(request.requestHash)) {
     throw new DomainError('idempotency_key_reused', 'This Idempotency-Key came before with another request.');
@@ -51,7 +55,7 @@ export async function claimIdempotencyKey(tx: Tx, ctx: Ctx, request: IdempotentR
 export async function keepIdempotentValue(tx: Tx, ctx: Ctx, request: IdempotentRequest, value: unknown) {
   await tx.run(sql`
     update idempotency_keys set value_sealed = ${ctx.keyring.encrypt(JSON.stringify(value ?? null), aad(ctx, request))}
-    where principal = ${ctx.actor} and operation = ${request.operation} and key = ${request.key}`);
+    where principal = ${principalOf(ctx)} and operation = ${request.operation} and key = ${request.key}`);
 }
 
 /** Deletes keys older than two days, a bounded number at a time. Returns how many. */

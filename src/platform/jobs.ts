@@ -1,5 +1,15 @@
 /** What background work looks like: a queue that is woken, and something that does what is due. */
-import { clockMoved } from './clock.js';
+import { type Clock, clockMoved } from './clock.js';
+import { type Ctx, type Services, systemContext } from './context.js';
+import { newId } from './ids.js';
+import type { Logger } from './log.js';
+
+/** What jobs are made with. */
+export type JobDeps = { services: Services; clock: Clock; log: Logger };
+
+/** For a turn of a part of the background work, at the present instant of the clock. */
+export const jobContext = async ({ services, clock, log }: JobDeps, part: string): Promise<Ctx> =>
+  systemContext(services, part, newId(), await clock.now(), log);
 
 export type Job = {
   queue: string;

@@ -20,6 +20,14 @@ export const problems = define({
       'A cursor is valid for the list and the filters that it was made for. Begin again without one.',
     descriptionZh: '游标只对生成它的列表和筛选条件有效。请不带游标重新开始。',
   },
+  exchange_refused: {
+    status: 400,
+    title: 'No token is issued',
+    titleZh: '未签发令牌',
+    description:
+      'The token exchange asks for something that is not given. `error` says what, as OAuth 2.0 (RFC 6749, 5.2) has it.',
+    descriptionZh: '令牌交换所请求的内容不予签发。`error` 按 OAuth 2.0（RFC 6749 第 5.2 节）说明原因。',
+  },
   unauthenticated: {
     status: 401,
     title: 'Authentication is required',
@@ -73,6 +81,14 @@ export const problems = define({
     description: 'The `Allow` header lists the methods of this path.',
     descriptionZh: '`Allow` 响应头列出该路径支持的方法。',
   },
+  not_acceptable: {
+    status: 406,
+    title: 'The answer is not to be had in that media type',
+    titleZh: '不支持所请求的媒体类型',
+    description:
+      'What is asked for in `Accept` is not what this operation answers. `errors` says what it does.',
+    descriptionZh: '`Accept` 所请求的类型不是该操作可返回的类型。`errors` 列出可用的类型。',
+  },
   request_timeout: {
     status: 408,
     title: 'The request took too long to arrive',
@@ -87,6 +103,38 @@ export const problems = define({
     description: 'The resource is in a state in which this cannot be done; `detail` says which.',
     descriptionZh: '资源当前所处的状态不允许此操作；`detail` 说明是哪种状态。',
   },
+  insufficient_points: {
+    status: 409,
+    title: 'There are not enough points',
+    titleZh: '积分不足',
+    description:
+      'More points are asked for than can be used now: what is pending, held, or owed cannot. `detail` says how many there are.',
+    descriptionZh: '所需积分超过当前可用积分：待生效、已冻结或欠付的积分不可使用。`detail` 说明可用数量。',
+  },
+  benefit_used_up: {
+    status: 409,
+    title: 'The benefit is used up',
+    titleZh: '权益已用完',
+    description:
+      'It was used as often as the tier gives it in the period that runs. `detail` says how often that is.',
+    descriptionZh: '该权益在当前周期内已按等级规定的次数用完。`detail` 说明次数。',
+  },
+  not_eligible: {
+    status: 409,
+    title: 'The customer cannot have it',
+    titleZh: '客户不符合条件',
+    description:
+      'What is asked for has conditions that are not met: a rule, a time, or how many a customer can have. `errors` says which, and `condition` is the first of the rule that fails.',
+    descriptionZh:
+      '所请求的内容有未满足的条件：规则、时间或每位客户的数量上限。`errors` 说明是哪一个，`condition` 为规则中首个未满足的条件。',
+  },
+  out_of_stock: {
+    status: 409,
+    title: 'None is left',
+    titleZh: '已无库存',
+    description: 'All of them are ordered. One that is given up can be ordered again.',
+    descriptionZh: '已全部被订购。被放弃的可以再次订购。',
+  },
   identifier_conflict: {
     status: 409,
     title: 'The identifier belongs to another customer',
@@ -99,8 +147,9 @@ export const problems = define({
     title: 'The activity is known with other content',
     titleZh: '该行为已存在且内容不同',
     description:
-      'An activity with this `source` and `source_id` came before and says something else. What came first stands.',
-    descriptionZh: '具有相同 `source` 和 `source_id` 的行为此前已收到，且内容不同。以先到者为准。',
+      'An activity with this `source`, `source_id` and `source_version` came before and says something else. What came first stands; a correction needs a higher version.',
+    descriptionZh:
+      '具有相同 `source`、`source_id` 和 `source_version` 的行为此前已收到，且内容不同。以先到者为准；更正需要更高的版本号。',
   },
   idempotency_in_progress: {
     status: 409,
@@ -181,6 +230,22 @@ export const problems = define({
     titleZh: '摘要不一致',
     description: 'What arrived is not what `Repr-Digest` announces. Nothing of it is kept: send it anew.',
     descriptionZh: '收到的内容与 `Repr-Digest` 所声明的不符。未保留任何内容：请重新发送。',
+  },
+  control_mismatch: {
+    status: 422,
+    title: 'A control total does not match',
+    titleZh: '控制总数不一致',
+    description: 'The lines that arrived do not come to what was announced. Nothing of them is applied.',
+    descriptionZh: '收到的行与所声明的控制总数不符。未应用任何内容。',
+  },
+  correction_needed: {
+    status: 409,
+    title: 'The feed has come this far with another file',
+    titleZh: '该数据批次的日期已由其他文件加载',
+    description:
+      'Another file of this business date, or one of a later date, has come. Send it with `correction=true` where it is to stand.',
+    descriptionZh:
+      '该营业日期的另一文件或更晚日期的文件已收到。若应以此文件为准，请以 `correction=true` 发送。',
   },
   precondition_required: {
     status: 428,

@@ -21,7 +21,13 @@ export type Effect<T> = {
 const maximumAttempts = 6;
 
 /** Serialization failure, deadlock: PostgreSQL asks for another try. */
-const isRetryable = (error: unknown) => ['40001', '40P01'].includes((error as { code?: string }).code ?? '');
+export const isRetryable = (error: unknown): boolean =>
+  ['40001', '40P01'].includes((error as { code?: string }).code ?? '');
+
+/** What was read before a lock was had is not so any more: the work asks for another try, as PostgreSQL does. */
+export class TryAgain extends Error {
+  readonly code = '40001';
+}
 
 /**
  * Runs `work` in a transaction. It may run more than once, so it does no I/O but through `tx`. Never nest: compose

@@ -5,6 +5,7 @@ import { operation } from '../platform/http/operation.js';
 import { Id, pageQuery, Ref, Strict, StringEnum } from '../platform/http/schemas.js';
 import { contentReply } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
+import type { LoadFacts } from '../rules/facts.js';
 import { Profile, profileComponents, Summary, TimelinePage } from './schemas.js';
 import { getProfile, getSummary } from './service.js';
 import { readTimeline, timelineKinds } from './timeline.js';
@@ -61,7 +62,7 @@ const profileExample = {
   as_of: '2026-02-05T09:00:00Z',
 };
 
-export function profileRoutes(app: FastifyInstance): void {
+export function profileRoutes(app: FastifyInstance, facts: LoadFacts): void {
   for (const component of profileComponents) app.addSchema(component);
   operation(app, {
     method: 'GET',
@@ -77,11 +78,11 @@ export function profileRoutes(app: FastifyInstance): void {
     replies: { 200: { description: 'The picture', schema: Ref(Profile), example: profileExample } },
     handler: async ({ ctx, params: { id } }) => ({ status: 200, body: await getProfile(ctx, id) }),
   });
-  summaryRoute(app);
+  summaryRoute(app, facts);
   timelineRoute(app);
 }
 
-function summaryRoute(app: FastifyInstance): void {
+function summaryRoute(app: FastifyInstance, facts: LoadFacts): void {
   const example = {
     id: customerExample.id,
     display_name: '王**',
@@ -92,23 +93,45 @@ function summaryRoute(app: FastifyInstance): void {
     totals,
     segments: ['high_net_worth'],
     last_activity_at: '2026-02-05T08:00:00Z',
+    evaluated_at: '2026-02-05T08:00:01.000000Z',
+    pending: false,
   };
   operation(app, {
     method: 'GET',
     path: '/v1/customers/{id}/summary',
     id: 'getSummary',
     summary: 'What a mobile screen needs',
-    description: 'One indexed read. The ETag is that of the content: 304 where nothing of it changed.',
+    description:
+      'One indexed read. The ETag is that of the content but for `evaluated_at`: 304 where nothing of it changed. `max_age` says for how many seconds memberships may have been behind what is known: where they are behind for longer they are judged first, with 0 in any case. What is left of it stands in `Cache-Control`, so that a screen may show the answer again without asking.',
     tag,
     domain: 'Customer Relationship Management',
     scope: 'customers:read',
     params,
+    query: Strict({
+      max_age: Type.Optional(
+        Type.Integer({ minimum: 0, maximum: 86_400, description: 'Seconds; absent: as it is' }),
+      ),
+    }),
     replies: {
       200: { description: 'The summary', schema: Ref(Summary), headers: { ETag: 'Of the content' }, example },
       304: { description: 'The caller has this already', headers: { ETag: 'Of the content' } },
     },
-    handler: async ({ ctx, params: { id }, headers }) =>
-      contentReply(await getSummary(ctx, id), headers.ifNoneMatch),
+    handler: async ({ ctx, params: { id }, query: { max_age: maxAge }, headers }) => {
+      const { summary, goodForSeconds } = await getSummary(ctx, facts, id, maxAge);
+      const { evaluated_at: _, ...content } = summary;
+      const reply = contentReply(content, headers.ifNoneMatch);
+      const freshness = maxAge === undefined ? 'no-cache' : `max-age=${goodForSeconds}`;
+      return {
+        ...reply,
+        ...(reply.status === 200 ? { body: summary } : {}),
+        headers: {
+          // that it was judged again is no other content
+          ETag: `W/${reply.headers?.ETag}`,
+          'Cache-Control': `private, ${freshness}`,
+          Vary: 'Authorization',
+        },
+      };
+    },
   });
 }
 

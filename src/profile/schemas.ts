@@ -3,16 +3,16 @@ import { Type } from 'typebox';
 import { Activity } from '../activities/schemas.js';
 import { Customer } from '../customers/schemas.js';
 import { CustomerHolding } from '../holdings/schemas.js';
-import { Count, Id, Instant, Money, Nullable, Ref, Strict, StringEnum } from '../platform/http/schemas.js';
+import { Count, Id, Instant, Nullable, Ref, Strict, StringEnum, Worth } from '../platform/http/schemas.js';
 import { Relationship } from '../relationships/schemas.js';
 import { CustomerSegment } from '../segments/schemas.js';
 
 export const ProfileTotals = Strict(
   {
     currency: Type.String({ description: 'The currency of the bank' }),
-    aum: Nullable(Money('Assets under management of holdings whose primary owner the customer is')),
-    liabilities: Nullable(Money('What is owed on loans, mortgages and credit cards')),
-    net: Nullable(Money('Assets less liabilities; null where nothing is valued')),
+    aum: Nullable(Worth('Assets under management of holdings whose primary owner the customer is')),
+    liabilities: Nullable(Worth('What is owed on loans, mortgages and credit cards')),
+    net: Nullable(Worth('Assets less liabilities; null where nothing is valued')),
     holdings: Count('Holdings that are not closed, of which it is the primary owner'),
     unvalued: Count(
       'Those of them that should be valued and are not: no balance, or a currency without a rate',
@@ -27,7 +27,7 @@ export const ActivityTotal = Strict(
     direction: StringEnum(['in', 'out', 'none']),
     initiated_by: StringEnum(['customer', 'bank', 'third_party']),
     count: Count('Of all time'),
-    amount: Money('Sum in the currency of the bank'),
+    amount: Worth('Sum in the currency of the bank'),
     unvalued: Count('Those that have no reporting amount'),
     first_at: Instant('The first of them'),
     last_at: Instant('The last of them'),
@@ -41,6 +41,7 @@ export const StatedValue = Strict(
     value: Type.Unknown({ description: 'Masked as the value itself is' }),
     source_time: Instant('When the source knew it'),
     recorded_at: Instant('When it came here'),
+    merged_from: Type.Optional(Id('The merged customer of whose record it was stated')),
   },
   { $id: 'StatedValue', description: 'What a source stated of a field, and when' },
 );
@@ -78,6 +79,8 @@ export const Summary = Strict(
     totals: Ref(ProfileTotals),
     segments: Type.Array(Type.String(), { description: 'Keys of the present ones' }),
     last_activity_at: Nullable(Instant('Of all activities')),
+    evaluated_at: Nullable(Instant('When memberships were last judged')),
+    pending: Type.Boolean({ description: 'Something has come about since, which they do not know yet' }),
   },
   { $id: 'Summary', description: 'What a mobile screen needs' },
 );
@@ -90,6 +93,9 @@ export const TimelineEntry = Strict(
     type: Type.String({ description: 'Type of the activity, action of the change, or type of the event' }),
     activity: Type.Optional(Ref(Activity)),
     actor: Type.Optional(Type.String({ description: 'Who made the change' })),
+    on_behalf_of: Type.Optional(
+      Type.String({ description: '`customer:<id>`, where it was made with a token for this customer' }),
+    ),
     data: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   },
   { $id: 'TimelineEntry', description: 'One thing that happened' },

@@ -2,6 +2,7 @@
  * Operations on relationships. A relationship is two rows with one id, one on each side with the role's name from
  * there; both customers are locked and marked by every change. It runs over [starts_on, ends_on) and is kept.
  */
+
 import { sql } from 'drizzle-orm';
 import type { Static } from 'typebox';
 import { loadDefinitions } from '../customers/definitions.js';
@@ -11,14 +12,20 @@ import {
   prepareReference,
   referenceText,
 } from '../customers/references.js';
-import { brokenRules, getCustomer } from '../customers/service.js';
+import { getCustomer } from '../customers/service.js';
 import { array, type Reader, type Tx } from '../db/client.js';
-import type { Ctx } from '../platform/context.js';
-import { inScope, visibleCustomer } from '../platform/data-scope.js';
-import { DomainError, type FieldProblem, fieldError, notFound } from '../platform/errors.js';
+import { type Ctx, today } from '../platform/context.js';
+import { visibleCustomer } from '../platform/data-scope.js';
+import {
+  brokenRules,
+  DomainError,
+  type FieldProblem,
+  fieldError,
+  namesNone,
+  notFound,
+} from '../platform/errors.js';
 import { checkVersion } from '../platform/http/versions.js';
 import { newId } from '../platform/ids.js';
-import { dateIn } from '../platform/instants.js';
 import type { PageRequest } from '../platform/pagination.js';
 import { type Effect, transact } from '../platform/transact.js';
 import { type Mark, markCustomers } from '../reviews/service.js';
@@ -26,8 +33,6 @@ import type { RelationshipChange, RelationshipIn, RelationshipType } from './sch
 import { type RelationshipRecord, relationshipColumns } from './view.js';
 
 type Ids = { id: string; relationship_id: string };
-
-const today = (ctx: Ctx) => dateIn(ctx.bank.timeZone, ctx.now);
 
 /** A page of a customer's relationships with customers in the caller's scope, in the order of their recording. */
 export async function listRelationships(
@@ -86,16 +91,11 @@ async function resolvePair(
   const reference = prepareReference(world, input.related_customer, '/related_customer', problems);
   if (reference === undefined) throw brokenRules(problems);
   const me = { id: customerId.toLowerCase() };
-  const found = await findCustomers(tx, [me, reference]);
+  const found = await findCustomers(tx, ctx, [me, reference]);
   const customer = found.get(me.id);
   const related = found.get(referenceText(reference));
-  if (customer === undefined || !inScope(ctx.dataScope, customer)) throw notFound('customer');
-  if (related === undefined || !inScope(ctx.dataScope, related)) {
-    const pointer = '/related_customer';
-    throw new DomainError('not_found', 'No such customer.', {
-      errors: [{ in: 'body', pointer, code: 'not_found', message: 'names no customer' }],
-    });
-  }
+  if (customer === undefined || !customer.in_reach) throw notFound('customer');
+  if (related === undefined || !related.in_reach) throw namesNone('/related_customer', 'customer');
   if (related.id === customer.id) {
     throw fieldError('/related_customer', 'same_customer', 'A customer is not related to itself.');
   }
@@ -204,6 +204,7 @@ async function changeDates(
       returning customer_id, role`);
     const found = await findCustomers(
       tx,
+      ctx,
       pair.map((id) => ({ id })),
     );
     const sides = rows.flatMap(({ customer_id, role }) => {

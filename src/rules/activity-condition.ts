@@ -1,21 +1,24 @@
 /**
- * Activities of a type, measured: in a window or of all time, those that are current (superseded and reversed
+ * Activities of a type, of several or of any, measured: in a window or of all time, those that are current (superseded and reversed
  * ones are in no measure) and that have happened. Amounts are those in the bank's currency; one without a rate
  * has none and is left out, never counted as zero. A sum of no activities is 0; where each of them has an
  * amount without a rate it is missing, as average, min, max and the instants of nothing are.
  */
 import { Big } from 'big.js';
-import type { SQL } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { Temporal } from 'temporal-polyfill';
 import { instantOf, microsOf } from '../platform/instants.js';
 import { fieldOf, passes } from './activity-fields.js';
 import { type ActivityParts, scannedParts, totalColumns, totalledParts } from './activity-sql.js';
-import { earliest, type Judged, latest, type Seen } from './conditions.js';
+import { isOfTypes, keyOfTypes } from './activity-types.js';
+import { calendarRange, isPresent } from './calendar.js';
+import { earliest, latest, type Quantity, type SeenQuantity } from './conditions.js';
 import type { Moment } from './moment.js';
-import type { ActivityPart, CustomerPicture } from './picture.js';
-import type { ActivityCondition, Measure, Operator } from './schema.js';
+import type { ActivityPart, ActivityTotalPart, CustomerPicture } from './picture.js';
+import type { Comparison, Measure, MeasuredActivity, Operator } from './schema.js';
 import type { Frame } from './statement.js';
-import { type FactValue, holds, holdsOrdered, holdsSql, operatorsOf, type ValueType } from './values.js';
+import { type FactValue, holds, jsonSql, operatorsOf, type ValueType } from './values.js';
+import type { Window } from './window-schema.js';
 import { endOf, rangeOf } from './windows.js';
 
 export const measureType: Readonly<Record<Measure, ValueType>> = {
@@ -36,76 +39,130 @@ export const measureOperators = (measure: Measure): readonly Operator[] =>
 const totalled: readonly Measure[] = ['count', 'sum', 'first_at', 'last_at'];
 
 /** Whether the totals kept at ingestion tell it. */
-export const usesTotals = ({ window, where = [], measure }: ActivityCondition): boolean =>
+export const usesTotals = ({ window, where = [], measure }: MeasuredActivity): boolean =>
   window === undefined && totalled.includes(measure) && where.every(({ field }) => field in totalColumns);
 
 /** A count that is asked only whether it is zero flips when the last activity leaves, not the first. */
-function leavesLast({ measure, op, value }: ActivityCondition): boolean {
-  if (measure !== 'count') return false;
+function leavesLast({ measure }: MeasuredActivity, comparison?: Comparison): boolean {
+  if (measure !== 'count' || comparison === undefined) return false;
+  const { op, value } = comparison;
   return op === 'gte' || op === 'lt' ? value === 1 : ['gt', 'lte', 'eq', 'ne'].includes(op) && value === 0;
 }
 
-export function judgeActivity(condition: ActivityCondition, frame: Frame): Judged {
-  const parts = usesTotals(condition) ? totalledParts(condition, frame) : scannedParts(condition, frame);
-  const leaving = parts.leaving(leavesLast(condition) ? 'last' : 'first');
-  const instants = [parts.beginning(), ...(leaving === null ? [] : [leaving])];
-  return { verdict: verdictSql(condition, parts), instants, days: [] };
+/** @param comparison what it is held against, where that is a constant */
+export function activityQuantity(
+  measured: MeasuredActivity,
+  frame: Frame,
+  comparison?: Comparison,
+): Quantity {
+  const parts = usesTotals(measured) ? totalledParts(measured, frame) : scannedParts(measured, frame);
+  const quantity = measuredSql(measured, parts, frame);
+  if (!frame.looksAhead) return { ...quantity, instants: [], days: [] };
+  const leaving = parts.leaving(leavesLast(measured, comparison) ? 'last' : 'first');
+  const instants = [parts.beginning(), leaving].filter((each) => each !== null);
+  return { ...quantity, instants, days: [] };
 }
 
-function verdictSql(condition: ActivityCondition, parts: ActivityParts): SQL {
-  const { measure } = condition;
+/** Conditions that measure the same share what was measured. */
+function measuredSql(
+  measured: MeasuredActivity,
+  parts: ActivityParts,
+  frame: Frame,
+): Omit<Quantity, 'instants' | 'days'> {
+  const { activity, where = [], window = null, measure, of = null } = measured;
   const type = measureType[measure];
+  const key = `activity:${JSON.stringify([keyOfTypes(activity), where, window, measure, of])}`;
+  if (measure === 'average') {
+    const sum = frame.value(`${key} sum`, () => parts.valued().sum);
+    const count = frame.value(`${key} count`, () => parts.valued().count);
+    return { type, amount: sum, per: count, value: jsonSql(type, quotientSql(sum, count)) };
+  }
+  const amount = frame.value(key, () => measureSql(measure, parts));
+  return { type, amount, value: jsonSql(type, amount) };
+}
+
+function measureSql(measure: Exclude<Measure, 'average'>, parts: ActivityParts): SQL {
   switch (measure) {
     case 'count':
-      return holdsSql(type, parts.count(), condition);
+      return parts.count();
     case 'distinct':
-      return holdsSql(type, parts.distinct(), condition);
+      return parts.distinct();
     case 'sum':
-      return holdsSql(type, parts.sum(), condition);
-    case 'average': {
-      const { sum, count } = parts.valued();
-      return holdsSql(type, sum, condition, count);
-    }
+      return parts.sum();
     case 'min':
-      return holdsSql(type, parts.min(), condition);
+      return parts.min();
     case 'max':
-      return holdsSql(type, parts.max(), condition);
+      return parts.max();
     case 'first_at':
-      return holdsSql(type, parts.firstAt(), condition);
+      return parts.firstAt();
     case 'last_at':
-      return holdsSql(type, parts.lastAt(), condition);
+      return parts.lastAt();
   }
 }
+
+/** To six digits, halves away from zero: numeric division would round before. */
+const quotientSql = (sum: SQL, count: SQL): SQL =>
+  sql`(case when ${count} > 0 then sign(${sum}) * div(abs(${sum}) * 2000000 + ${count}, 2 * ${count}) / 1000000 end)`;
 
 /** What the measures are made of, as `ActivityParts` are in SQL. */
 type Amounts = { count: number; unvalued: number; sum: Big; firstAt: number | null; lastAt: number | null };
 
-export function seeActivity(condition: ActivityCondition, picture: CustomerPicture, moment: Moment): Seen {
-  const { activity: type, where = [], window } = condition;
-  const { nowMicros, timeZone } = moment;
-  const duration = window === undefined ? null : Temporal.Duration.from(window.last);
+export function activitySeen(
+  measured: MeasuredActivity,
+  picture: CustomerPicture,
+  moment: Moment,
+  comparison?: Comparison,
+): SeenQuantity {
+  const { activity: types, where = [], window } = measured;
+  const { nowMicros } = moment;
   const all = picture.activities
-    .filter((each) => each.type === type && each.state === 'current' && passes(each, where))
+    .filter((each) => isOfTypes(types, each.type) && each.state === 'current' && passes(each, where))
     .map((activity) => ({ activity, at: microsOf(activity.occurred_at) }))
     .sort((a, b) => b.at - a.at);
   const ahead = all.filter((each) => each.at > nowMicros);
   const begun = all.filter((each) => each.at <= nowMicros);
-  const ends = duration === null ? null : begun.map((each) => endOf(each.at, duration, timeZone));
-  const counted = begun.filter((_, index) => ends === null || (ends[index] as number) > nowMicros);
-  const leaving = (ends ?? []).filter((end) => end > nowMicros);
-  const next = leavesLast(condition) ? Math.max(...leaving) : Math.min(...leaving);
-
-  const amounts = usesTotals(condition)
-    ? totalsOf(condition, picture, ahead, begun, nowMicros)
+  const isLast = leavesLast(measured, comparison);
+  const { counted, next, since } = windowed(window, begun, ahead, isLast, moment);
+  const amounts = usesTotals(measured)
+    ? totalsOf(measured, picture, ahead, begun, nowMicros)
     : amountsOf(counted);
-  const { value, verdict } = judgeAmounts(condition, amounts, counted);
   return {
-    verdict,
-    value,
-    nextChange: earliest([leaving.length === 0 ? null : next, ahead.at(-1)?.at ?? null]),
+    type: measureType[measured.measure],
+    ...measuredOf(measured, amounts, counted),
+    nextChange: next,
     counted: counted.slice(0, 20).map((each) => each.activity.id),
-    ...(window === undefined ? {} : { since: instantOf(rangeOf(window.last, moment).lowest) }),
+    ...(since === null ? {} : { since: instantOf(since) }),
   };
+}
+
+type Windowed = { counted: readonly Dated[]; next: number | null; since: number | null };
+
+/** Which of them count, and when others can. */
+function windowed(
+  window: Window | undefined,
+  begun: readonly Dated[],
+  ahead: readonly Dated[],
+  isLast: boolean,
+  moment: Moment,
+): Windowed {
+  const { nowMicros, timeZone } = moment;
+  const beginning = ahead.at(-1)?.at ?? null;
+  if (window === undefined) return { counted: begun, next: beginning, since: null };
+  if ('calendar' in window) {
+    const range = calendarRange(window, moment);
+    const { from, until, turn } = range;
+    const counted = begun.filter((each) => each.at >= from && each.at < until);
+    const moving = isPresent(range) ? counted : [...begun, ...ahead].filter((each) => each.at >= from);
+    const next = earliest([moving.length > 0 ? turn : null, isPresent(range) ? beginning : null]);
+    return { counted, next, since: from };
+  }
+  const duration = Temporal.Duration.from(window.last);
+  const ends = begun.map((each) => endOf(each.at, duration, timeZone));
+  const counted = begun.filter((_, index) => (ends[index] as number) > nowMicros);
+  const leaving = ends.filter((end) => end > nowMicros);
+  const first = isLast ? Math.max(...leaving) : Math.min(...leaving);
+  const next = earliest([leaving.length === 0 ? null : first, beginning]);
+  return { counted, next, since: rangeOf(window.last, moment).lowest };
 }
 
 type Dated = { activity: ActivityPart; at: number };
@@ -131,7 +188,7 @@ function amountsOf(counted: readonly Dated[]): Amounts {
 }
 
 function totalsOf(
-  { activity: type, where = [] }: ActivityCondition,
+  { activity: types, where = [] }: MeasuredActivity,
   picture: CustomerPicture,
   ahead: readonly Dated[],
   begun: readonly Dated[],
@@ -139,7 +196,8 @@ function totalsOf(
 ): Amounts {
   const totals = picture.activityTotals.filter(
     (each) =>
-      each.type === type && where.every((filter) => holds('text', totalValue(each, filter.field), filter)),
+      isOfTypes(types, each.type) &&
+      where.every((filter) => holds('text', totalValue(each, filter.field), filter)),
   );
   const sumOf = (pick: (each: (typeof totals)[number]) => number) =>
     totals.reduce((sum, each) => sum + pick(each), 0);
@@ -154,19 +212,15 @@ function totalsOf(
   };
 }
 
-const totalValue = (each: { direction: string; initiated_by: string }, field: string): string =>
-  field === 'direction' ? each.direction : each.initiated_by;
+const totalValue = (each: ActivityTotalPart, field: string): string =>
+  field === 'type' ? each.type : field === 'direction' ? each.direction : each.initiated_by;
 
-function judgeAmounts(
-  condition: ActivityCondition,
+function measuredOf(
+  { measure, of }: MeasuredActivity,
   { count, unvalued, sum, firstAt, lastAt }: Amounts,
   counted: readonly Dated[],
-): { value: FactValue | null; verdict: boolean } {
-  const { measure, of } = condition;
-  const seen = (value: FactValue | null) => ({
-    value,
-    verdict: holds(measureType[measure], value, condition),
-  });
+): Pick<SeenQuantity, 'value' | 'ratio'> {
+  const seen = (value: FactValue | null) => ({ value });
   const instant = (micros: number | null) => seen(micros === null ? null : instantOf(micros));
   switch (measure) {
     case 'count':
@@ -182,13 +236,8 @@ function judgeAmounts(
       return seen(count > 0 && unvalued === count ? null : sum.toFixed());
     case 'average': {
       const valued = amountsIn(counted).length;
-      const value = valued === 0 ? null : sum.div(valued).toFixed(6);
-      if (value === null || condition.op === 'exists' || condition.op === 'missing') return seen(value);
-      // exactly, since the quotient may have no end
-      return {
-        value,
-        verdict: holdsOrdered(condition, (bound) => sum.cmp(new Big(bound as string).times(valued))),
-      };
+      if (valued === 0) return seen(null);
+      return { value: sum.div(valued).toFixed(6), ratio: { amount: sum, per: valued } };
     }
     case 'min':
     case 'max': {

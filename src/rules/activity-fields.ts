@@ -85,6 +85,7 @@ export const activityFields: ReadonlyMap<string, ActivityField> = new Map<string
     },
   ],
   ['source', { type: 'text', sql: sql`${activities.source}`, value: (of) => of.source, countable: true }],
+  ['type', { type: 'text', sql: sql`${activities.type}`, value: (of) => of.type, countable: true }],
 ]);
 
 const attributeName = /^attributes\.([a-z][a-z0-9_]{0,62})$/;

@@ -2,64 +2,50 @@
  * Whether a rule of the right shape says something: its facts exist, each operator is one that the fact's type
  * allows, values have the type, lists and depth are bounded. Every problem names its place, and what would do.
  */
-import { closestMatch } from 'leven';
-import { Temporal } from 'temporal-polyfill';
-import { measureOperators, measureType } from './activity-condition.js';
-import { activityFields, fieldOf } from './activity-fields.js';
-import type { FactTable } from './facts.js';
+import { checkBeginning, checkMeasured } from './measured-check.js';
+import { type RuleProblem, unknownName } from './problems.js';
+import { checkRank } from './rank-check.js';
+import { placesIn } from './sample.js';
 import {
-  type ActivityCondition,
-  type ActivityFilter,
-  type Comparison,
+  type HoldsForCondition,
   isLeaf,
+  isMeasured,
+  type Leaf,
   limits,
-  type Operator,
+  type Measured,
+  measuredIn,
   partsOf,
   type Rule,
-  type Scalar,
+  type SampleCondition,
+  type SegmentCondition,
 } from './schema.js';
-import { compareValues, expectedOf, isOfType, operatorsOf, type ValueType } from './values.js';
+import { cycleThrough, layersBelow, type Vocabulary } from './vocabulary.js';
 
-export type RuleProblem = {
-  /** RFC 6901, into the rule */
-  pointer: string;
-  code:
-    | 'too_deep'
-    | 'too_many_conditions'
-    | 'unknown_fact'
-    | 'unknown_field'
-    | 'operator_not_allowed'
-    | 'value_required'
-    | 'value_not_allowed'
-    | 'wrong_type'
-    | 'unknown_value'
-    | 'too_many_values'
-    | 'wrong_order'
-    | 'window_out_of_bounds'
-    | 'field_required'
-    | 'field_not_allowed';
-  message: string;
-  /** the fact, the field or the measure that is concerned */
-  fact?: string;
-  type?: ValueType;
-  allowed?: string[];
-  nearest?: string;
-};
-
-/** Nothing where the rule can be evaluated. Only the first problem of a condition is told. */
-export function checkRule(rule: Rule, facts: FactTable): RuleProblem[] {
-  const walk = { facts, leaves: 0, problems: [] as RuleProblem[] };
+/**
+ * Nothing where the rule can be evaluated. Only the first problem of a condition is told. `key` is the segment whose
+ * rule it is to be, if one: what it names must not lead back to it.
+ */
+export function checkRule(rule: Rule, vocabulary: Vocabulary, key?: string): RuleProblem[] {
+  const walk: Walk = { ...vocabulary, key, leaves: 0, hasPeriods: false, problems: [] };
   checkNode(rule, '', 1, walk);
   if (walk.leaves > limits.leaves) {
-    const message = `a rule has at most ${limits.leaves} conditions, this one has ${walk.leaves}`;
+    const periods = walk.hasPeriods ? ', where each period of a holds_for counts' : '';
+    const message = `a rule has at most ${limits.leaves} conditions, this one has ${walk.leaves}${periods}`;
     walk.problems.unshift({ pointer: '', code: 'too_many_conditions', message });
   }
   return walk.problems;
 }
 
-type Walk = { facts: FactTable; leaves: number; problems: RuleProblem[] };
+type Walk = Vocabulary & {
+  key: string | undefined;
+  leaves: number;
+  hasPeriods: boolean;
+  problems: RuleProblem[];
+};
+type Periods = HoldsForCondition['holds_for'];
 
-function checkNode(rule: Rule, pointer: string, depth: number, walk: Walk): void {
+/** @param periods of the `holds_for` that the part is in */
+function checkNode(rule: Rule, pointer: string, depth: number, walk: Walk, periods?: Periods): void {
   if (depth > limits.depth) {
     walk.problems.push({
       pointer,
@@ -68,203 +54,82 @@ function checkNode(rule: Rule, pointer: string, depth: number, walk: Walk): void
     });
     return;
   }
+  if ('holds_for' in rule) {
+    walk.hasPeriods = true;
+    if (periods !== undefined) walk.problems.push(notOfPeriod(pointer, 'holds_for', periods));
+    else
+      checkNode(rule.holds_for.condition, `${pointer}/holds_for/condition`, depth + 1, walk, rule.holds_for);
+    return;
+  }
   if (!isLeaf(rule)) {
     for (const { path, rule: part } of partsOf(rule).parts) {
-      checkNode(part, `${pointer}/${path}`, depth + 1, walk);
+      checkNode(part, `${pointer}/${path}`, depth + 1, walk, periods);
     }
     return;
   }
-  walk.leaves += 1;
-  const problem = 'fact' in rule ? checkFact(rule, pointer, walk.facts) : checkActivity(rule, pointer);
+  walk.leaves += Math.max(1, measuredIn(rule).length) * (periods?.periods ?? 1);
+  const problem =
+    checkLeaf(rule, pointer, walk) ??
+    (periods === undefined ? undefined : checkPeriod(rule, pointer, periods));
   if (problem !== undefined) walk.problems.push(problem);
 }
 
-type Subject = {
-  name: string;
-  type: ValueType;
-  operators: readonly Operator[];
-  values?: readonly string[] | undefined;
-};
-
-function checkFact(
-  condition: { fact: string } & Comparison,
-  pointer: string,
-  facts: FactTable,
-): RuleProblem | undefined {
-  const fact = facts.get(condition.fact);
-  if (fact !== undefined) {
-    const { name, type, values } = fact;
-    return checkComparison(condition, pointer, { name, type, operators: operatorsOf[type], values });
-  }
-  return unknownName('unknown_fact', 'fact', `${pointer}/fact`, condition.fact, [...facts.keys()]);
+function checkLeaf(rule: Leaf, pointer: string, walk: Walk): RuleProblem | undefined {
+  if (isMeasured(rule)) return checkMeasured(rule, pointer, walk.facts);
+  if ('rank' in rule) return checkRank(rule.rank, `${pointer}/rank`, walk.facts);
+  return 'segment' in rule ? checkSegment(rule, pointer, walk) : checkSample(rule, pointer);
 }
 
-function checkActivity(condition: ActivityCondition, pointer: string): RuleProblem | undefined {
-  const { where = [], window, measure, of } = condition;
-  const operators = measureOperators(measure);
+const notOfPeriod = (pointer: string, word: string, { of }: Periods): RuleProblem => ({
+  pointer: `${pointer}/${word}`,
+  code: 'not_of_a_period',
+  message: `holds_for looks back at each ${of}: it takes conditions on activities and balances with a calendar window of that, and all, any and not`,
+  allowed: ['activity', 'balance', 'all', 'any', 'not'],
+});
+
+/** What `holds_for` asks of a condition that is right by itself. */
+function checkPeriod(rule: Leaf, pointer: string, periods: Periods): RuleProblem | undefined {
+  if ('segment' in rule) return notOfPeriod(pointer, 'segment', periods);
+  if ('rank' in rule) return notOfPeriod(pointer, 'rank', periods);
+  if ('sample' in rule) return notOfPeriod(pointer, 'sample', periods);
+  const [, own] = measuredIn(rule);
   return (
-    checkWindow(window?.last, `${pointer}/window/last`) ??
-    where
-      .map((filter, index) => checkFilter(filter, `${pointer}/where/${index}`))
-      .find((each) => each !== undefined) ??
-    checkCounted(measure, of, pointer) ??
-    checkComparison(condition, pointer, { name: measure, type: measureType[measure], operators })
+    checkPeriodOf(rule, pointer, periods) ??
+    (own === undefined ? undefined : checkPeriodOf(own, `${pointer}/value/of`, periods))
   );
 }
 
-function checkWindow(last: string | undefined, pointer: string): RuleProblem | undefined {
-  if (last === undefined) return undefined;
-  const { windowYears } = limits;
-  // measured from a leap year, so that the longest is let through wherever it starts
-  const relativeTo = Temporal.PlainDate.from('2000-01-01');
-  const duration = Temporal.Duration.from(last);
-  const longest = Temporal.Duration.from({ years: windowYears });
-  if (duration.sign > 0 && Temporal.Duration.compare(duration, longest, { relativeTo }) <= 0)
-    return undefined;
-  return {
-    pointer,
-    code: 'window_out_of_bounds',
-    message: `a window is longer than nothing and at most ${windowYears} years`,
-  };
-}
-
-function checkFilter(filter: ActivityFilter, pointer: string): RuleProblem | undefined {
-  const field = fieldOf(filter.field, filter.value);
-  if (field === undefined)
-    return unknownName('unknown_field', 'field', `${pointer}/field`, filter.field, fieldNames());
-  const { type, values } = field;
-  // without a value the type of an attribute is open, and what is missing is the value
-  const open = filter.value === undefined && filter.field.startsWith('attributes.');
-  const operators = operatorsOf[open ? 'text' : type];
-  return checkComparison(filter, pointer, {
-    name: filter.field,
-    type: open ? 'text' : type,
-    operators,
-    values,
-  });
-}
-
-const fieldNames = () => [...activityFields.keys(), 'attributes.<name>'];
-
-function checkCounted(measure: string, of: string | undefined, pointer: string): RuleProblem | undefined {
-  const at = `${pointer}/of`;
-  if (measure !== 'distinct') {
-    if (of === undefined) return undefined;
-    return {
-      pointer: at,
-      code: 'field_not_allowed',
-      message: 'only distinct is measured of a field',
-      fact: measure,
-    };
+function checkPeriodOf(measured: Measured, pointer: string, periods: Periods): RuleProblem | undefined {
+  if ('fact' in measured) return notOfPeriod(pointer, 'fact', periods);
+  const { window } = measured;
+  const at = `${pointer}/window`;
+  if (window === undefined || 'last' in window || window.calendar !== periods.of) {
+    const message = `within holds_for of ${periods.of} a window is { "calendar": "${periods.of}" }`;
+    const place = window === undefined ? at : 'last' in window ? `${at}/last` : `${at}/calendar`;
+    return { pointer: place, code: 'window_not_allowed', message, allowed: [periods.of] };
   }
-  const allowed = fieldNames().filter((name) => activityFields.get(name)?.countable ?? true);
-  if (of === undefined) {
-    return {
-      pointer: at,
-      code: 'field_required',
-      message: 'distinct is measured of a field',
-      fact: measure,
-      allowed,
-    };
-  }
-  return fieldOf(of, undefined)?.countable
-    ? undefined
-    : unknownName('unknown_field', 'countable field', at, of, allowed);
+  return checkBeginning(window, periods.periods, at);
 }
 
-function checkComparison(
-  { op, value }: Comparison,
-  pointer: string,
-  subject: Subject,
-): RuleProblem | undefined {
-  const { name: fact, type, operators } = subject;
-  const of = { fact, type };
-  if (!operators.includes(op)) {
-    const message = `${fact} is of type ${type}, which allows ${operators.join(', ')}`;
-    return {
-      pointer: `${pointer}/op`,
-      code: 'operator_not_allowed',
-      message,
-      ...of,
-      allowed: [...operators],
-    };
+function checkSegment(condition: SegmentCondition, pointer: string, walk: Walk): RuleProblem | undefined {
+  const { segment } = condition;
+  const at = `${pointer}/segment`;
+  if (segment !== walk.key && !walk.segments.has(segment)) {
+    return unknownName('unknown_segment', 'segment', at, segment, [...walk.segments.keys()]);
   }
-  const at = `${pointer}/value`;
-  if (op === 'exists' || op === 'missing') {
-    if (value === undefined) return undefined;
-    return { pointer: at, code: 'value_not_allowed', message: `${op} takes no value`, ...of };
+  const cycle = walk.key === undefined ? undefined : cycleThrough(walk.key, condition, walk);
+  if (cycle !== undefined) {
+    const message = `segments name one another in a circle: ${cycle.join(' -> ')}`;
+    return { pointer: at, code: 'circular', message, fact: segment };
   }
-  const list =
-    op === 'in' || op === 'not_in'
-      ? 'a list, each '
-      : op === 'between'
-        ? 'a list of two, low and high, each '
-        : '';
-  const expected = `${list}${expectedOf[type]}`;
-  if (value === undefined)
-    return { pointer: at, code: 'value_required', message: `${op} takes ${expected}`, ...of };
-  const wrong: Omit<RuleProblem, 'pointer'> = {
-    code: 'wrong_type',
-    message: `must be ${expected}`,
-    ...of,
-    allowed: [expected],
-  };
-  if (Array.isArray(value) !== (list !== '')) return { pointer: at, ...wrong };
-  if (!Array.isArray(value)) return checkScalar(value, at, subject, wrong);
-  if (value.length === 0 || (op === 'between' && value.length !== 2)) return { pointer: at, ...wrong };
-  if (value.length > limits.listValues) {
-    return {
-      pointer: at,
-      code: 'too_many_values',
-      message: `a list has at most ${limits.listValues} values`,
-      ...of,
-    };
-  }
-  const problem = value
-    .map((each, index) => checkScalar(each, `${at}/${index}`, subject, wrong))
-    .find((each) => each);
-  if (problem !== undefined || op !== 'between') return problem;
-  const [low, high] = value as [Scalar, Scalar];
-  if (compareValues(type, low, high) <= 0) return undefined;
-  return { pointer: at, code: 'wrong_order', message: 'the low bound comes first', ...of };
+  if (layersBelow(condition, walk) <= limits.layers) return undefined;
+  const message = `segments stand on at most ${limits.layers} others, one above another`;
+  return { pointer: at, code: 'too_deep', message, fact: segment };
 }
 
-function checkScalar(
-  value: Scalar,
-  pointer: string,
-  { name: fact, type, values }: Subject,
-  wrong: Omit<RuleProblem, 'pointer'>,
-): RuleProblem | undefined {
-  if (!isOfType[type](value)) return { pointer, ...wrong };
-  if (values === undefined || values.includes(value as string)) return undefined;
-  const allowed = [...values];
-  const message = `${fact} is one of ${allowed.join(', ')}`;
-  return {
-    pointer,
-    code: 'unknown_value',
-    message,
-    fact,
-    type,
-    allowed,
-    ...nearestTo(value as string, allowed),
-  };
-}
-
-function unknownName(
-  code: 'unknown_fact' | 'unknown_field',
-  what: string,
-  pointer: string,
-  name: string,
-  names: string[],
-): RuleProblem {
-  const near = nearestTo(name, names);
-  const hint = near.nearest === undefined ? '' : `; did you mean ${near.nearest}?`;
-  const allowed = code === 'unknown_field' ? { allowed: names } : {};
-  return { pointer, code, message: `there is no such ${what}${hint}`, fact: name, ...allowed, ...near };
-}
-
-/** Near enough to be a slip: at most a third of the letters, and two. */
-function nearestTo(name: string, names: readonly string[]): { nearest?: string } {
-  const nearest = closestMatch(name, names, { maxDistance: Math.max(2, Math.floor(name.length / 3)) });
-  return nearest === undefined ? {} : { nearest };
+function checkSample({ sample: { percent } }: SampleCondition, pointer: string): RuleProblem | undefined {
+  const places = placesIn(percent);
+  if (Math.abs(places - percent * 10_000) < 1e-6) return undefined;
+  const message = 'a percentage has at most four decimals';
+  return { pointer: `${pointer}/sample/percent`, code: 'too_many_decimals', message };
 }

@@ -4,8 +4,10 @@
  */
 import type { SQL } from 'drizzle-orm';
 import type { Reader } from '../db/client.js';
+import type { CountedDays } from './calendar.js';
 import type { Moment } from './moment.js';
 import type { CustomerPicture } from './picture.js';
+import type { BalanceMeasure } from './schema.js';
 import type { Frame } from './statement.js';
 import type { FactValue, ValueType } from './values.js';
 
@@ -22,7 +24,30 @@ export type Fact = {
   sql: (frame: Frame) => SQL;
   value: (picture: CustomerPicture, moment: Moment) => FactValue | null;
   /** how it changes with no write */
-  passing?: Passing;
+  passing?: Passing | readonly Passing[];
+  /** the key of the cut that it is read from */
+  cut?: string;
+  /** of what has a value at the end of each day */
+  daily?: Daily;
+};
+
+/** What a `balance` condition measures over days that are over. */
+export type Daily = {
+  /** as the condition names it */
+  name: string;
+  /** money; null where no day has a value */
+  sql: (frame: Frame, measure: BalanceMeasure, days: CountedDays) => SQL;
+  value: (
+    picture: CustomerPicture,
+    moment: Moment,
+    measure: BalanceMeasure,
+    days: CountedDays,
+  ) => string | null;
+  /** Whether any day from the first of them on, however late, may have a value: time changes nothing otherwise. */
+  goesOn: {
+    sql: (frame: Frame, days: CountedDays) => SQL;
+    value: (picture: CustomerPicture, days: CountedDays) => boolean;
+  };
 };
 
 export type Passing =
@@ -46,6 +71,9 @@ export type Passing =
       value: (picture: CustomerPicture, moment: Moment) => string | null;
     };
 
+/** All ways in which it changes with no write. */
+export const passingsOf = ({ passing = [] }: Fact): readonly Passing[] => [passing].flat();
+
 export type FactTable = ReadonlyMap<string, Fact>;
 
 /** The facts of what the bank has defined now: features are handed this, and do not know one another's facts. */
@@ -63,3 +91,11 @@ export function factOf(facts: FactTable, name: string): Fact {
   if (fact === undefined) throw new Error(`no fact ${name}`);
   return fact;
 }
+
+/** What balance conditions can measure, by the names that they use. */
+export const dailyOf = (facts: FactTable): ReadonlyMap<string, { fact: Fact; daily: Daily }> =>
+  new Map(
+    [...facts.values()].flatMap((fact) =>
+      fact.daily === undefined ? [] : [[fact.daily.name, { fact, daily: fact.daily }]],
+    ),
+  );

@@ -1,9 +1,18 @@
 /** The instant at which rules are judged, and the bank's calendar at it. */
 import { Temporal } from 'temporal-polyfill';
 import { instantOf, microsOf } from '../platform/instants.js';
+import type { Cuts } from './cuts.js';
 
 /** `now` is RFC 3339 with at most microseconds; `currency` is the one in which money compares. */
-export type RuleContext = { now: string; timeZone: string; currency: string };
+export type RuleContext = {
+  now: string;
+  timeZone: string;
+  currency: string;
+  /** what was then is asked for, not what is known of it now: static segments as they were listed then */
+  past?: true;
+  /** where ranks are cut, as of their last refresh before the instant; nobody is ranked without */
+  cuts?: Cuts;
+};
 
 export type Moment = Readonly<RuleContext> & {
   /** microseconds since the epoch */

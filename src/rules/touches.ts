@@ -1,26 +1,49 @@
 /** What a write touches and what a rule reads are named alike, so that a write asks only for the rules it can change. */
-import { type FactTable, factOf } from './facts.js';
-import { isLeaf, partsOf, type Rule } from './schema.js';
+import { typesOf } from './activity-types.js';
+import { dailyOf, factOf } from './facts.js';
+import { isLeaf, type Measured, measuredIn, partsOf, type Rule } from './schema.js';
+import { ruleOf, type Vocabulary } from './vocabulary.js';
 
 export const touchNames = {
   customer: 'customer',
   identifiers: 'identifiers',
   relationships: 'relationships',
   holdings: 'holdings',
+  level: 'level',
+  loyalty: 'loyalty',
   /** read by what looks at activities of every type; a write names the type */
   anyActivity: 'activity:*',
   activity: (type: string) => `activity:${type}` as const,
+  /** a static segment: its members are written, not judged */
+  segment: (key: string) => `segment:${key}` as const,
+  /** what is held against cuts, which are refreshed for everybody at once */
+  rank: 'rank',
+  /** what follows the model of recency, frequency and monetary value */
+  rfm: 'rfm',
 } as const;
 
-/** What the rule reads, sorted. */
-export function readsOf(rule: Rule, facts: FactTable): string[] {
-  return [...new Set(readsOfCondition(rule, facts))].sort();
+/** What the rule reads, and the rules of the segments that it names do, sorted. */
+export function readsOf(rule: Rule, vocabulary: Vocabulary): string[] {
+  return [...new Set(readsOfCondition(rule, vocabulary))].sort();
 }
 
-function readsOfCondition(rule: Rule, facts: FactTable): readonly string[] {
-  if (!isLeaf(rule)) return partsOf(rule).parts.flatMap((part) => readsOfCondition(part.rule, facts));
-  if ('fact' in rule) return factOf(facts, rule.fact).touchedBy;
-  return [touchNames.activity(rule.activity)];
+function readsOfCondition(rule: Rule, vocabulary: Vocabulary): readonly string[] {
+  if (!isLeaf(rule)) return partsOf(rule).parts.flatMap((part) => readsOfCondition(part.rule, vocabulary));
+  if ('rank' in rule) {
+    return [...factOf(vocabulary.facts, rule.rank.fact).touchedBy, touchNames.customer, touchNames.rank];
+  }
+  if ('segment' in rule) {
+    const named = ruleOf(vocabulary, rule.segment);
+    return named === null ? [touchNames.segment(rule.segment)] : readsOfCondition(named, vocabulary);
+  }
+  // a sample follows from what never changes
+  return measuredIn(rule).flatMap((measured) => readsOfMeasured(measured, vocabulary));
+}
+
+function readsOfMeasured(measured: Measured, { facts }: Vocabulary): readonly string[] {
+  if ('fact' in measured) return factOf(facts, measured.fact).touchedBy;
+  if ('balance' in measured) return dailyOf(facts).get(measured.balance)?.fact.touchedBy ?? [];
+  return typesOf(measured.activity)?.map(touchNames.activity) ?? [touchNames.anyActivity];
 }
 
 /**

@@ -209,3 +209,23 @@ export function holdsSql(type: ValueType, expression: SQL, { op, value }: Compar
   }
   return verdict(sql`${seen} ${symbols[op] as SQL} ${bound(value)}`);
 }
+
+/** What was seen, as JSON is built of it: money, instants and days as text, in the one form that the memory gives them. */
+export function jsonSql(type: ValueType, expression: SQL): SQL {
+  switch (type) {
+    case 'money':
+      return sql`trim_scale(${expression})::text`;
+    case 'number':
+    case 'integer':
+      return sql`trim_scale(${expression}::numeric)`;
+    case 'text':
+    case 'date':
+      return sql`${expression}::text`;
+    case 'instant':
+      return sql`to_char(${expression} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+    case 'presence':
+      return sql`(case when ${expression} is not null then true end)`;
+    default:
+      return expression;
+  }
+}

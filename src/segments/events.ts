@@ -10,8 +10,9 @@ const membership = {
   data: eventData({
     segment: Key('The segment'),
     rule_version: Type.Optional(rule_version),
-    cause: StringEnum(['change', 'time', 'rule_version'], {
-      description: 'A change of the customer, the passing of time, or a new rule',
+    cause: StringEnum(['change', 'correction', 'time', 'rank', 'rule_version', 'merge'], {
+      description:
+        'A change of the customer, the passing of time, a refresh of ranks, a new rule, or a merge',
     }),
     effective_at: Instant('Since when it is so, however late it was found'),
   }),
@@ -25,21 +26,27 @@ const change = (cause: string) => ({
 export const segmentEvents = defineEvents({
   'segment.created': {
     summary: 'A segment was created',
-    description: 'Its first members enter within moments.',
+    description: 'Everybody is judged by its rule; `segment.published` says when that is done.',
     ...definition,
     example: { ...example, data: { rule_version: 1 } },
   },
   'segment.updated': {
     summary: 'A segment was changed',
-    description: 'Its name, its description or its rule. A new rule is published besides.',
+    description: 'Its name, its description or its rule. A new rule answers from `segment.published` on.',
     ...definition,
     example,
   },
   'segment.published': {
-    summary: 'A version of a rule counts from now on',
-    description: 'Everybody is judged by it: who enters or leaves by that has the cause `rule_version`.',
-    ...definition,
-    example,
+    summary: 'A version of a rule answers from now on',
+    description:
+      'Everybody has been judged by it. Who entered or left by that has the cause `rule_version`, and is told of one by one only where the version was published with `member_events`.',
+    subject: definition.subject,
+    data: eventData({
+      rule_version,
+      entered: Count('How many customers entered by it'),
+      left: Count('How many left by it'),
+    }),
+    example: { subject: 'high_value', data: { rule_version: 2, entered: 120, left: 17 } },
   },
   'segment.deleted': {
     summary: 'A segment was deleted',

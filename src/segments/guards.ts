@@ -4,16 +4,27 @@ import { array, json, type Reader, type Tx } from '../db/client.js';
 import type { Guarded, Planned } from '../platform/approvals/guarded.js';
 import { canonicalJson } from '../platform/canonical-json.js';
 import type { Ctx } from '../platform/context.js';
-import { DomainError, notFound } from '../platform/errors.js';
+import { brokenRules, DomainError, fieldError, notFound } from '../platform/errors.js';
+import { reservedKeys } from '../platform/http/paths.js';
 import { checkVersion } from '../platform/http/versions.js';
-import type { FactTable, LoadFacts } from '../rules/facts.js';
+import type { LoadFacts } from '../rules/facts.js';
 import type { Rule } from '../rules/schema.js';
 import { readsOf } from '../rules/touches.js';
+import { segmentsNamed, type Vocabulary } from '../rules/vocabulary.js';
 import { type Forecast, forecastEnd, forecastRule } from './forecast.js';
 import { ruleErrors } from './service.js';
+import { newestVocabulary } from './vocabulary.js';
 
-export type SegmentInput = { key: string; name: string; description: string; rule: Rule };
-export type SegmentChange = SegmentInput & { versions: number[] | undefined };
+export type SegmentInput = {
+  key: string;
+  name: string;
+  description: string;
+  kind?: 'rule' | 'static';
+  /** none of a static segment */
+  rule?: Rule;
+  member_events?: boolean;
+};
+export type SegmentChange = Omit<SegmentInput, 'kind'> & { versions: number[] | undefined };
 export type SegmentEnd = { key: string; versions: number[] | undefined };
 
 /** What a change came to. */
@@ -29,24 +40,23 @@ const threshold = {
 };
 const about = (key: string) => ({ subject: { type: 'segment', id: key }, customers: [] });
 
-/** Words that paths use in the place of a key. */
-const reserved = ['preview', 'search', 'upsert', 'lookup'];
-
 export const createGuard = (facts: LoadFacts): Guarded<SegmentInput, Published> => ({
   operation: 'createSegment',
   scope,
   threshold,
   forecast: async (ctx, { key, rule }) =>
-    forecastRule(ctx, await checkedFacts(ctx.database, facts, rule), key, rule),
+    rule === undefined
+      ? nobody
+      : forecastRule(ctx, await checkedVocabulary(ctx.database, facts, key, rule), key, rule),
 
   async plan(tx, _ctx, { key, ...input }) {
-    if (reserved.includes(key)) {
+    if (reservedKeys.includes(key)) {
       throw new DomainError('rule_broken', `The key ${key} is a word of the API's paths.`, {
         errors: [{ in: 'body', pointer: '/key', code: 'reserved', message: 'choose another key' }],
       });
     }
     if ((await tx.rows(sql`select from segments where key = ${key}`)).length > 0) throw taken(key);
-    await checkedFacts(tx, facts, input.rule);
+    if (input.rule !== undefined) await checkedVocabulary(tx, facts, key, input.rule);
     return {
       ...about(key),
       summary: `Create segment ${key}`,
@@ -58,17 +68,21 @@ export const createGuard = (facts: LoadFacts): Guarded<SegmentInput, Published> 
   async execute(tx, ctx, { key, ...input }) {
     const inserted = await tx.run(sql`
       insert into segments (key, name, description, kind, version, created_at, updated_at)
-      values (${key}, ${input.name}, ${input.description}, 'rule', 1, ${ctx.now}, ${ctx.now}) on conflict do nothing`);
+      values (${key}, ${input.name}, ${input.description}, ${input.kind ?? 'rule'}, 1, ${ctx.now}, ${ctx.now}) on conflict do nothing`);
     if (inserted === 0) throw taken(key);
-    await insertVersion(tx, ctx, facts, key, 1, input.rule);
-    return told(ctx, ['created', 'published'], key, 1);
+    if (input.rule === undefined) await insertStatic(tx, ctx, key);
+    else await insertVersion(tx, ctx, facts, { ...input, key, version: 1, rule: input.rule });
+    return told(ctx, 'created', key, 1);
   },
 });
 
 const taken = (key: string) =>
   new DomainError('conflict', `The key ${key} is taken, or was by a segment that is deleted.`);
 
-type Present = { version: number; name: string; description: string; rule: Rule };
+const nobody: Forecast = { enters: 0, leaves: 0 };
+
+/** Without a rule it is static. */
+type Present = { version: number; name: string; description: string; rule: Rule | null };
 
 /** The segment, which nobody else changes until the transaction ends. Throws 404. */
 async function present(reader: Reader, key: string, lock = sql``): Promise<Present> {
@@ -81,7 +95,15 @@ async function present(reader: Reader, key: string, lock = sql``): Promise<Prese
 }
 
 const locked = sql`for update of s`;
-const isSame = (left: Rule, right: Rule) => canonicalJson(left) === canonicalJson(right);
+/** The rule that takes the place of another one; undefined where it stays as it is. Throws where the kind is another one. */
+function newRule(former: Rule | null, rule: Rule | undefined): Rule | undefined {
+  if (former === null) {
+    if (rule === undefined) return undefined;
+    throw fieldError('/rule', 'static_segment', 'Who is in a static segment follows from no rule.');
+  }
+  if (rule === undefined) throw fieldError('/rule', 'required', 'A segment of the kind rule has a rule.');
+  return canonicalJson(former) === canonicalJson(rule) ? undefined : rule;
+}
 
 /** Makes a new version of the rule; the same rule again makes none. */
 export const putGuard = (facts: LoadFacts): Guarded<SegmentChange, Published> => ({
@@ -90,15 +112,17 @@ export const putGuard = (facts: LoadFacts): Guarded<SegmentChange, Published> =>
   threshold,
   async forecast(ctx, { key, rule }) {
     const before = await present(ctx.database, key);
-    if (isSame(before.rule, rule)) return { enters: 0, leaves: 0 };
-    return forecastRule(ctx, await checkedFacts(ctx.database, facts, rule), key, rule);
+    const next = newRule(before.rule, rule);
+    if (next === undefined) return nobody;
+    return forecastRule(ctx, await checkedVocabulary(ctx.database, facts, key, next), key, next);
   },
 
   async plan(tx, _ctx, { key, versions, ...input }) {
     const { version, ...former } = await present(tx, key, locked);
     checkVersion(versions, version);
-    const isNewRule = !isSame(former.rule, input.rule);
-    if (isNewRule) await checkedFacts(tx, facts, input.rule);
+    const rule = newRule(former.rule, input.rule);
+    const isNewRule = rule !== undefined;
+    if (isNewRule) await checkedVocabulary(tx, facts, key, rule);
     const next = version + (isNewRule ? 1 : 0);
     return {
       ...about(key),
@@ -111,14 +135,14 @@ export const putGuard = (facts: LoadFacts): Guarded<SegmentChange, Published> =>
   },
 
   async execute(tx, ctx, { key, ...input }) {
-    const { version, rule } = await present(tx, key);
-    const isNewRule = !isSame(rule, input.rule);
-    const next = version + (isNewRule ? 1 : 0);
+    const former = await present(tx, key);
+    const rule = newRule(former.rule, input.rule);
+    const next = former.version + (rule === undefined ? 0 : 1);
     await tx.run(sql`
       update segments set name = ${input.name}, description = ${input.description}, version = ${next}, updated_at = ${ctx.now}
       where key = ${key}`);
-    if (isNewRule) await insertVersion(tx, ctx, facts, key, next, input.rule);
-    return told(ctx, isNewRule ? ['updated', 'published'] : ['updated'], key, next);
+    if (rule !== undefined) await insertVersion(tx, ctx, facts, { ...input, key, version: next, rule });
+    return told(ctx, 'updated', key, next);
   },
 });
 
@@ -132,6 +156,7 @@ export const deleteGuard: Guarded<SegmentEnd, Published> = {
   async plan(tx, _ctx, { key, versions }) {
     const { version, ...former } = await present(tx, key, locked);
     checkVersion(versions, version);
+    await refuseWhereNamed(tx, key);
     return {
       ...about(key),
       summary: `Delete segment ${key}`,
@@ -143,35 +168,58 @@ export const deleteGuard: Guarded<SegmentEnd, Published> = {
   async execute(tx, ctx, { key }) {
     const { version } = await present(tx, key);
     await tx.run(sql`update segments set deleted_at = ${ctx.now} where key = ${key}`);
-    return told(ctx, ['deleted'], key, version);
+    return told(ctx, 'deleted', key, version);
   },
 };
 
-/** All facts, where the rule can be judged by them. Throws `rule_broken`. */
-async function checkedFacts(reader: Reader, facts: LoadFacts, rule: Rule): Promise<FactTable> {
-  const table = await facts(reader);
-  const errors = ruleErrors(rule, table);
-  if (errors.length > 0)
-    throw new DomainError('rule_broken', errors[0]?.message ?? 'The rule cannot be.', { errors });
+/** Rules that name a segment which is gone could not be judged. Throws `conflict`. */
+async function refuseWhereNamed(tx: Tx, key: string): Promise<void> {
+  const rows = await tx.rows<{ key: string; rule: Rule }>(sql`
+    select s.key, v.rule from segments s join segment_versions v on v.segment = s.key
+      and (v.version in (s.version, s.live_version) or v.started_at is not null and v.completed_at is null)
+    where s.deleted_at is null and v.rule is not null and s.key <> ${key}`);
+  const naming = rows.filter(({ rule }) => segmentsNamed(rule).includes(key)).map((row) => row.key);
+  if (naming.length === 0) return;
+  const names = [...new Set(naming)].sort().join(', ');
+  throw new DomainError('conflict', `The segment is named by the rules of ${names}: change these first.`);
+}
+
+/** What there is, where the rule can be judged by it. Throws `rule_broken`. */
+export async function checkedVocabulary(
+  reader: Reader,
+  facts: LoadFacts,
+  key: string | undefined,
+  rule: Rule,
+): Promise<Vocabulary> {
+  const table = await newestVocabulary(reader, facts);
+  const errors = ruleErrors(rule, table, key);
+  if (errors.length > 0) throw brokenRules(errors);
   return table;
 }
 
-async function insertVersion(tx: Tx, ctx: Ctx, facts: LoadFacts, key: string, version: number, rule: Rule) {
-  const reads = readsOf(rule, await facts(tx));
+type NewVersion = { key: string; version: number; rule: Rule; member_events?: boolean };
+
+async function insertVersion(tx: Tx, ctx: Ctx, facts: LoadFacts, made: NewVersion) {
+  const { key, version, rule, member_events = false } = made;
+  const reads = readsOf(rule, await newestVocabulary(tx, facts));
   await tx.run(sql`
-    insert into segment_versions (segment, version, rule, reads, created_at, created_by)
-    values (${key}, ${version}, ${json(rule)}, ${array(reads, 'text')}, ${ctx.now}, ${ctx.actor})`);
+    insert into segment_versions (segment, version, rule, reads, member_events, created_at, created_by)
+    values (${key}, ${version}, ${json(rule)}, ${array(reads, 'text')}, ${member_events}, ${ctx.now}, ${ctx.actor})`);
 }
 
-type Told = 'created' | 'updated' | 'published' | 'deleted';
+/** Nobody is judged by it. */
+async function insertStatic(tx: Tx, ctx: Ctx, key: string) {
+  await tx.run(sql`
+    insert into segment_versions (segment, version, rule, reads, created_at, created_by, started_at, completed_at)
+    values (${key}, 1, null, '{}', ${ctx.now}, ${ctx.actor}, ${ctx.now}, ${ctx.now})`);
+}
 
-/** The first of what is told is what was done; the others follow from it. */
-function told(ctx: Ctx, verbs: readonly [Told, ...Told[]], key: string, version: number) {
+function told(ctx: Ctx, verb: 'created' | 'updated' | 'deleted', key: string, version: number) {
   const details = { rule_version: version };
-  const about = { subject: key, subjectVersion: 0, occurredAt: ctx.now, data: details };
+  const type = `segment.${verb}`;
   return {
     value: details,
-    audit: [{ action: `segment.${verbs[0]}`, subjectType: 'segment', subjectId: key, details }],
-    events: verbs.map((verb) => ({ type: `segment.${verb}`, ...about })),
+    audit: [{ action: type, subjectType: 'segment', subjectId: key, details }],
+    events: [{ type, subject: key, subjectVersion: 0, occurredAt: ctx.now, data: details }],
   };
 }

@@ -1,33 +1,40 @@
 /** The background work of segments: reviews, and what follows from a changed definition. */
 
 import type { Clock } from '../platform/clock.js';
-import { type Ctx, type Services, systemContext } from '../platform/context.js';
-import { newId } from '../platform/ids.js';
-import type { Job } from '../platform/jobs.js';
+import type { Ctx, Services } from '../platform/context.js';
+import { newLanes } from '../platform/courtesy.js';
+import { type Job, jobContext } from '../platform/jobs.js';
 import type { Logger } from '../platform/log.js';
 import type { LoadFacts } from '../rules/facts.js';
+import { dismissMembers } from './dismissal.js';
 import { returnLease, takeLease } from './leases.js';
-import { dismissMembers, markEverybody } from './publication.js';
-import { reviewBatch } from './review.js';
+import { markByRanks, refreshRanks } from './ranks.js';
+import { fullBatch, reviewBatch } from './review.js';
+import { rollOut } from './rollout.js';
+
+const batchesATurn = 10;
 
 type Deps = { services: Services; clock: Clock; log: Logger; facts: LoadFacts };
 
 export function segmentJobs(deps: Deps): Job[] {
-  const context = async (part: string) =>
-    systemContext(deps.services, part, newId(), await deps.clock.now(), deps.log);
+  const context = (part: string) => jobContext(deps, part);
+  const inLanes = newLanes();
   return [
+    {
+      queue: 'ranks',
+      everySeconds: 10,
+      wakesOn: ['segment.published', 'rfm_model.updated'],
+      work: async () => {
+        const ctx = await context('ranks');
+        return (await refreshRanks(ctx, deps.facts)) || (await markByRanks(ctx, deps.facts));
+      },
+    },
     {
       queue: 'reviews',
       everySeconds: 1,
-      wakesOn: [
-        'activities.recorded',
-        'customer.',
-        'holding.',
-        'relationship.',
-        'segment.created',
-        'segment.updated',
-      ],
-      work: async () => reviewBucket(await context('reviews'), () => context('reviews'), deps.facts),
+      wakesOn: ['activities.', 'customer.', 'holding.', 'relationship.'],
+      work: () =>
+        inLanes(async () => reviewBucket(await context('reviews'), () => context('reviews'), deps.facts)),
     },
     {
       queue: 'segments',
@@ -35,19 +42,25 @@ export function segmentJobs(deps: Deps): Job[] {
       wakesOn: ['segment.created', 'segment.updated', 'segment.deleted'],
       work: async () => {
         const ctx = await context('segments');
-        return (await markEverybody(ctx)) || (await dismissMembers(ctx));
+        return (await rollOut(ctx, deps.facts)) || (await dismissMembers(ctx));
       },
     },
   ];
 }
 
-/** Leases one bucket and reviews it until nothing is due in it. False where no bucket was to be had. */
+/**
+ * Leases one bucket and reviews what is due in it. While more comes as fast as it is reviewed, the others have their
+ * turn too: it is left with the first batch that is not full. False where no bucket was to be had.
+ */
 async function reviewBucket(ctx: Ctx, next: () => Promise<Ctx>, facts: LoadFacts): Promise<boolean> {
   const lease = await takeLease(ctx.database, ctx.now);
   if (lease === undefined) return false;
   try {
     let present = ctx;
-    while (await reviewBatch(present, facts, lease)) present = await next();
+    for (let turn = 0; turn < batchesATurn; turn += 1) {
+      if ((await reviewBatch(present, facts, lease)) < fullBatch) break;
+      present = await next();
+    }
   } finally {
     await returnLease(ctx.database, lease);
   }

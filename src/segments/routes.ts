@@ -1,24 +1,28 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import { DomainError } from '../platform/errors.js';
 import { planQuery, planReply } from '../platform/http/approval-schemas.js';
 import { guardedReply } from '../platform/http/guarded-replies.js';
 import { operation } from '../platform/http/operation.js';
-import { Id, Instant, Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
+import { Id, Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
 import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
-import { reviewBacklog } from '../reviews/service.js';
 import type { LoadFacts } from '../rules/facts.js';
 import { ruleComponents } from '../rules/schema.js';
+import { asOfQuery, checkPast, explanationRoutes } from './explanation-routes.js';
+import { exportMembers, isExport } from './export.js';
 import { createGuard, deleteGuard, putGuard } from './guards.js';
-import { listMembers, segmentsOfCustomer } from './members.js';
+import { historyRoutes } from './history-routes.js';
+import { freshness, listMembers, segmentsOfCustomer } from './members.js';
+import { restateMembers } from './restated.js';
 import { ruleRoutes } from './rule-routes.js';
 import * as schemas from './schemas.js';
 import * as service from './service.js';
+import { staticRoutes } from './static-routes.js';
 
 const tag = 'Segments';
 const domain = 'Customer Behavior Insights';
 const params = Strict({ key: Key('Of the segment') });
-const asOf = Type.Optional(Instant('At this past instant, as it was decided then'));
 const etagHeader = { ETag: 'The version of the definition' };
 
 const rule = { fact: 'holdings.net', op: 'gt', value: '1000000' };
@@ -29,7 +33,11 @@ const example = {
   kind: 'rule',
   rule,
   rule_version: 1,
+  live_version: 1,
   state: 'current',
+  progress: null,
+  error: null,
+  ranks_as_of: null,
   created_at: '2026-01-01T00:00:00Z',
   updated_at: '2026-01-01T00:00:00Z',
 };
@@ -43,9 +51,12 @@ const memberExample = {
 
 export function segmentRoutes(app: FastifyInstance, facts: LoadFacts): void {
   for (const component of [...ruleComponents, ...Object.values(schemas)]) app.addSchema(component);
-  readRoutes(app);
+  readRoutes(app, facts);
   writeRoutes(app, facts);
-  memberRoutes(app);
+  memberRoutes(app, facts);
+  historyRoutes(app);
+  explanationRoutes(app, facts);
+  staticRoutes(app);
   ruleRoutes(app, facts);
 }
 
@@ -59,7 +70,7 @@ function segmentReply(row: service.SegmentRow, status = 200) {
   return { status, body: row, headers };
 }
 
-function readRoutes(app: FastifyInstance): void {
+function readRoutes(app: FastifyInstance, facts: LoadFacts): void {
   operation(app, {
     method: 'GET',
     path: '/v1/segments',
@@ -80,7 +91,7 @@ function readRoutes(app: FastifyInstance): void {
     },
     handler: async ({ ctx, query }) => {
       const wanted = pageRequest(ctx, 'listSegments', query);
-      const body = page(ctx, wanted, await service.listSegments(ctx, wanted), (row) => [row.key]);
+      const body = page(ctx, wanted, await service.listSegments(ctx, facts, wanted), (row) => [row.key]);
       return { status: 200, body };
     },
   });
@@ -96,7 +107,7 @@ function readRoutes(app: FastifyInstance): void {
     params,
     replies: { 200: found, 304: { description: 'The caller has this version already', headers: etagHeader } },
     handler: async ({ ctx, params: { key }, headers }) => {
-      const row = await service.getSegment(ctx, key);
+      const row = await service.getSegment(ctx, facts, key);
       const etag = etagOf(row.rule_version);
       return matchesNone(headers.ifNoneMatch, etag)
         ? segmentReply(row)
@@ -132,7 +143,7 @@ function writeRoutes(app: FastifyInstance, facts: LoadFacts): void {
     replies: { 200: planReply, 201: { ...found, headers: { ...etagHeader, Location: 'Where it is' } } },
     handler: ({ ctx, body, query }) =>
       guardedReply(ctx, guards.create, body, query, async () =>
-        segmentReply(await service.getSegment(ctx, body.key), 201),
+        segmentReply(await service.getSegment(ctx, facts, body.key), 201),
       ),
   });
   operation(app, {
@@ -163,7 +174,7 @@ function writeRoutes(app: FastifyInstance, facts: LoadFacts): void {
     handler: ({ ctx, params: { key }, body, query, headers }) => {
       const input = { key, versions: requiredVersions(headers.ifMatch), ...body };
       return guardedReply(ctx, guards.put, input, query, async () =>
-        segmentReply(await service.getSegment(ctx, key)),
+        segmentReply(await service.getSegment(ctx, facts, key)),
       );
     },
   });
@@ -172,7 +183,8 @@ function writeRoutes(app: FastifyInstance, facts: LoadFacts): void {
     path: '/v1/segments/{key}',
     id: 'deleteSegment',
     summary: 'Delete a segment',
-    description: 'Its members leave. What was stays readable as of a past instant by customer.',
+    description:
+      'Its members leave. What was stays readable as of a past instant by customer. While the rule of another segment names it, it cannot be deleted.',
     tag,
     domain,
     scope: 'segments:write',
@@ -181,6 +193,7 @@ function writeRoutes(app: FastifyInstance, facts: LoadFacts): void {
     ifMatch: true,
     query: Strict(planQuery),
     guarded: deleteGuard,
+    problems: ['conflict'],
     replies: { 200: planReply, 204: { description: 'Deleted' } },
     handler: ({ ctx, params: { key }, query, headers }) => {
       const input = { key, versions: requiredVersions(headers.ifMatch) };
@@ -189,24 +202,43 @@ function writeRoutes(app: FastifyInstance, facts: LoadFacts): void {
   });
 }
 
-function memberRoutes(app: FastifyInstance): void {
+const notStreamed = () =>
+  new DomainError('rule_broken', 'What is restated comes in pages.', {
+    errors: [
+      {
+        in: 'query',
+        pointer: '/basis',
+        code: 'not_streamed',
+        message: 'ask for JSON, or for what was recorded',
+      },
+    ],
+  });
+
+function memberRoutes(app: FastifyInstance, facts: LoadFacts): void {
   operation(app, {
     method: 'GET',
     path: '/v1/segments/{key}/members',
     id: 'listSegmentMembers',
     summary: 'Who is in a segment',
     description:
-      'Now, or at a past instant as it was decided then. `freshness` says how far the review is behind.',
+      'Now, or at a past instant: as it was decided then, or restated by what is known today. `freshness` says how far the review is behind. With `Accept: application/x-ndjson` or `text/csv` all of them as one stream, of one instant, without pages.',
     tag,
     domain,
     scope: 'segments:read',
     params,
-    query: Strict({ ...pageQuery, as_of: asOf }),
-    problems: ['invalid_cursor'],
+    query: Strict({ ...pageQuery, ...asOfQuery }),
+    patient: true,
+    problems: ['invalid_cursor', 'rule_broken'],
     replies: {
       200: {
         description: 'Members in the order of their ids',
         schema: Ref(schemas.MemberPage),
+        alternatives: {
+          'application/x-ndjson': { example: `${JSON.stringify(memberExample)}\n` },
+          'text/csv': {
+            example: `${Object.keys(memberExample).join(',')}\n${Object.values(memberExample).join(',')}\n`,
+          },
+        },
         example: {
           data: [memberExample],
           next_cursor: null,
@@ -214,18 +246,21 @@ function memberRoutes(app: FastifyInstance): void {
         },
       },
     },
-    handler: async ({ ctx, params: { key }, query: { limit, cursor, as_of } }) => {
-      await service.getSegment(ctx, key);
-      const wanted = pageRequest(ctx, 'listSegmentMembers', { limit, cursor }, { key, as_of });
-      const members = page(ctx, wanted, await listMembers(ctx, key, as_of, wanted), (row) => [
-        row.customer_id,
-      ]);
-      const { count, oldest } = await reviewBacklog(ctx);
-      const freshness = { evaluated_at: ctx.now, unreviewed: count, oldest_unreviewed_at: oldest };
-      return {
-        status: 200,
-        body: { ...members, freshness },
-      };
+    handler: async ({ ctx, params: { key }, query: { limit, cursor, as_of, basis }, mediaType }) => {
+      checkPast(ctx.now, as_of);
+      await service.checkSegment(ctx, key);
+      const restated = basis === 'restated' ? as_of : undefined;
+      if (isExport(mediaType)) {
+        if (restated !== undefined) throw notStreamed();
+        return { status: 200, body: exportMembers(ctx, key, as_of, mediaType) };
+      }
+      const wanted = pageRequest(ctx, 'listSegmentMembers', { limit, cursor }, { key, as_of, basis });
+      const rows =
+        restated === undefined
+          ? await listMembers(ctx, key, as_of, wanted)
+          : await restateMembers(ctx, facts, key, restated, wanted);
+      const members = page(ctx, wanted, rows, (row) => [row.customer_id]);
+      return { status: 200, body: { ...members, freshness: await freshness(ctx) } };
     },
   });
   operation(app, {
@@ -233,12 +268,19 @@ function memberRoutes(app: FastifyInstance): void {
     path: '/v1/customers/{id}/segments',
     id: 'listCustomerSegments',
     summary: 'In which segments a customer is',
-    description: 'Now, or at a past instant as it was decided then.',
+    description:
+      'Now, or at a past instant: as it was decided then, or restated by what is known today. `fresh` reviews the customer before the answer.',
     tag,
     domain,
     scope: 'segments:read',
     params: Strict({ id: Id('Of the customer') }),
-    query: Strict({ as_of: asOf }),
+    query: Strict({
+      ...asOfQuery,
+      fresh: Type.Optional(
+        Type.Boolean({ description: 'Review the customer now, whatever waits before it' }),
+      ),
+    }),
+    problems: ['rule_broken'],
     replies: {
       200: {
         description: 'Segments, with how fresh the answer is',
@@ -260,9 +302,9 @@ function memberRoutes(app: FastifyInstance): void {
         },
       },
     },
-    handler: async ({ ctx, params: { id }, query }) => ({
-      status: 200,
-      body: await segmentsOfCustomer(ctx, id, query.as_of),
-    }),
+    handler: async ({ ctx, params: { id }, query }) => {
+      checkPast(ctx.now, query.as_of);
+      return { status: 200, body: await segmentsOfCustomer(ctx, facts, id, query) };
+    },
   });
 }

@@ -325,7 +325,7 @@ describe("the provider's keys", () => {
     provider.disturb((_request, response) => response.writeHead(302, { location: '/jwks' }).end());
     await expect(authenticate()).rejects.toMatchObject({ code: 'unavailable' });
     provider.disturb(undefined);
-    expect((await authenticate()).actor).toBe('oidc-client:reader');
+    expect((await authenticate()).principal.actor).toBe('oidc-client:reader');
   });
 });
 

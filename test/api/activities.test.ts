@@ -55,7 +55,7 @@ describe('recording', () => {
       channel: 'pos',
       attributes: { shop: { name: '超市', code: 7 }, 'tags.all': ['a', 'b"\\\t'] },
     });
-    expect(await send([item])).toEqual({ accepted: 1, duplicates: 0, rejected: [] });
+    expect(await send([item])).toEqual({ accepted: 1, duplicates: 0, superseded: 0, rejected: [] });
     const [one] = await listed(id);
     expect(one).toMatchObject({
       customer_id: id,

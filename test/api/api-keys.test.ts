@@ -69,7 +69,7 @@ describe('a key', () => {
   test('that ends within the second is remembered for no longer than it has', async () => {
     const { secret } = await made({ expires_at: inSeconds(0.5) });
     let asked = 0;
-    const find = keyAuthenticator({
+    const { bySecret: find } = keyAuthenticator({
       ...t.database,
       named: (...statement) => {
         asked += 1;

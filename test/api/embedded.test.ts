@@ -51,7 +51,6 @@ async function startOwner(options: { detached?: boolean } = {}) {
     import { startEmbedded } from './platform/embedded.js';
     const log = { info() {}, warn() {}, error() {}, debug() {} };
     const embedded = await startEmbedded({ dataDir: ${JSON.stringify(dataDir)}, port: 0, log });
-    console.log('url ' + embedded.url);
     process.on('SIGINT', async () => {
       const { Client } = await import('pg');
       const client = new Client({ connectionString: embedded.url });
@@ -63,6 +62,8 @@ async function startOwner(options: { detached?: boolean } = {}) {
     });
     process.stdin.resume();
     process.once('SIGINT', () => process.stdin.destroy());
+    // last, since who reads it may send the signal at once
+    console.log('url ' + embedded.url);
     `,
     options,
   );

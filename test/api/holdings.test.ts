@@ -293,10 +293,7 @@ describe('upserts', () => {
     });
     expect(oldBalance).toMatchObject({
       outcome: 'updated',
-      ignored_fields: [
-        { field: 'balance', reason: 'older' },
-        { field: 'balance_date', reason: 'older' },
-      ],
+      ignored_fields: [],
       holding: { balance: '10', balance_date: '2026-02-10', status: 'frozen' },
     });
   });

@@ -502,7 +502,7 @@ describe('uploads', () => {
   test.each([
     ['a kind that there is not', 'kind=shoes', ndjson, 400, 'malformed_request'],
     ['no kind', '', ndjson, 400, 'malformed_request'],
-    ['an unknown parameter', 'kind=activities&mode=snapshot', ndjson, 400, 'malformed_request'],
+    ['an unknown parameter', 'kind=activities&modus=snapshot', ndjson, 400, 'malformed_request'],
     ['JSON', 'kind=activities', { 'content-type': 'application/json' }, 415, 'unsupported_media_type'],
     [
       'a digest that is none',

@@ -101,6 +101,54 @@ test('the summary is small, and unchanged while nothing changes', async () => {
   );
 });
 
+test('the summary is as old as the caller lets it be', async () => {
+  const { id } = await aBankedCustomer();
+  const read = (query: string, headers = {}) =>
+    t.client.request('GET', `/v1/customers/${id}/summary${query}`, undefined, { headers });
+  const first = await read('');
+  expect(first.body).toMatchObject({ pending: false, segments: ['high_net_worth'] });
+  expect(first.headers.get('cache-control')).toBe('private, no-cache');
+  expect((await read('?max_age=60')).headers.get('cache-control')).toBe('private, max-age=60');
+  // what it holds comes to less, and no worker runs
+  const parties = [{ customer: { id }, role: 'primary_owner' }];
+  await t.client.post('/v1/holdings/upsert', {
+    source: 'core',
+    number: `D${holdingNumber}`,
+    category: 'deposit',
+    currency: 'CNY',
+    balance: '10',
+    balance_date: '2026-03-10',
+    parties,
+  });
+  expect((await read('')).body).toMatchObject({
+    pending: true,
+    segments: ['high_net_worth'],
+    totals: { aum: '10' },
+  });
+  expect((await read('?max_age=3600')).body).toMatchObject({ pending: true, segments: ['high_net_worth'] });
+  await t.travelTo(new Date(Date.parse(await t.now()) + 100_000).toISOString());
+  const still = await read('?max_age=3600');
+  expect(Number(/max-age=(\d+)/.exec(still.headers.get('cache-control') ?? '')?.[1])).toBeLessThanOrEqual(
+    3500,
+  );
+  const fresh = await read('?max_age=60');
+  expect(fresh.body).toMatchObject({ pending: false, segments: ['ordinary'] });
+  // judged again it says the same: the caller has it
+  const etag = { 'if-none-match': String(fresh.headers.get('etag')) };
+  expect((await read('?max_age=0', etag)).status).toBe(304);
+  expect((await read('')).body.evaluated_at > fresh.body.evaluated_at).toBe(true);
+  await t.drain();
+  const events = await t.client.get(`/v1/events?limit=1000&subject=${id}&type=clientele.segment.`);
+  expect(
+    events.data
+      .map(({ type, data }: { type: string; data: { segment: string } }) => `${type} ${data.segment}`)
+      .slice(-2)
+      .sort(),
+  ).toEqual(['clientele.segment.entered ordinary', 'clientele.segment.left high_net_worth']);
+  const reader = await t.clientWith(['customers:read'], { branches: ['0202'] });
+  await reader.problem('GET', `/v1/customers/${id}/summary?max_age=0`, 'not_found');
+});
+
 test('nothing that identifies is told without the scope for it', async () => {
   const { id } = await aBankedCustomer();
   const masked = await t.clientWith(['customers:read']);

@@ -255,11 +255,12 @@ describe('a name that very many have', () => {
     const plans: string[] = [];
     const ctx = explaining(await t.context(), plans);
     const [{ customer } = { customer: { id: '' } }] = (await search({ name: '陈静' })).data;
-    const branches = { branches: ['0400'] };
+    const branch = { codes: ['0400'] };
+    const book = { staff: 'RM1', at: ctx.now };
     await searchCustomers(ctx, { name: '王芳', birth_date: '1977-07-07', phone: '13600006666' });
     await searchCustomers(ctx, { name: 'hans müler', kind: 'person', email: 'a@example.com' });
-    await searchCustomers({ ...ctx, dataScope: branches }, { name: 'wang', attributes: { campus: 'north' } });
-    await searchCustomers({ ...ctx, dataScope: { manager: 'RM1' } }, { attributes: { campus: 'north' } });
+    await searchCustomers({ ...ctx, reach: branch }, { name: 'wang', attributes: { campus: 'north' } });
+    await searchCustomers({ ...ctx, reach: book }, { attributes: { campus: 'north' } });
     await listDuplicates(ctx, customer.id, 10);
     expect(plans.length).toBeGreaterThan(10);
     expect(plans.filter((plan) => /Seq Scan on (?!attribute_definitions)/.test(plan))).toEqual([]);

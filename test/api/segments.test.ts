@@ -24,6 +24,7 @@ const fromShanghai = { rule: { fact: 'city', op: 'eq', value: '上海' }, name: 
 describe('membership', () => {
   test('follows a write, and tells when it entered and left', async () => {
     await t.client.post('/v1/segments', { key: 'shanghai', ...fromShanghai }, 201);
+    await t.drain();
     const id = await member({ city: '上海' });
     expect(await segmentsOf(id)).toContain('shanghai');
     const before = await t.now();
@@ -142,8 +143,31 @@ test('the facts are documented', async () => {
   }
 });
 
+test('who leaves because something was told wrongly is told so', async () => {
+  const rule = { activity: 'card_payment', measure: 'sum', op: 'gte', value: '100' };
+  await t.client.post('/v1/segments', { key: 'payers', name: 'Payers', description: '', rule }, 201);
+  await t.drain();
+  const { id } = await t.client.post('/v1/customers', aCustomer(), 201);
+  const payment = { source: 'cards', source_id: 'corrected', customer: { id }, type: 'card_payment' };
+  const occurred_at = await t.now();
+  const paid = { ...payment, occurred_at, currency: 'CNY', direction: 'out', amount: '120.00' };
+  await t.client.post('/v1/activities', { items: [paid] });
+  await t.drain();
+  await t.client.post('/v1/activities', { items: [{ ...paid, source_version: 2, amount: '12.00' }] });
+  await t.drain();
+  const { rows } = await t.database.pool.query(
+    `select cause, left_cause from memberships where customer_id = $1 and segment = 'payers'`,
+    [id],
+  );
+  expect(rows).toEqual([{ cause: 'change', left_cause: 'correction' }]);
+});
+
 test('two workers at once make each membership once', async () => {
-  await t.client.post('/v1/segments', { key: 'raced', ...fromShanghai, name: 'Raced' }, 201);
+  await t.client.post(
+    '/v1/segments',
+    { key: 'raced', ...fromShanghai, name: 'Raced', member_events: true },
+    201,
+  );
   for (let made = 0; made < 60; made += 1)
     await t.client.post('/v1/customers', aCustomer({ city: '上海' }), 201);
   await Promise.all([t.drain(), t.drain(), t.drain()]);

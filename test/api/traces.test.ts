@@ -149,6 +149,8 @@ describe.each(backends)('jobs on %s', (_name, redisUrl) => {
     const prefix = `clientele-traces-test-${process.pid}`;
     const queues = await openQueues({ databaseUrl: t.databaseUrl, redisUrl, names, log: t.deps.log, prefix });
     const workers = buildWorkers({ ...t.deps, queues, config: t.config });
+    // a job that waits since the start was woken by nobody, and what wakes it as well adds no trace to it
+    await expect.poll(() => queues.isIdle(), { timeout: 50_000 }).toBe(true);
     const trace = newTrace();
     await t.client.post('/v1/customers', aCustomer(), 201, { headers: sent(trace) });
     const [request] = await collector.wait(ofTrace(trace, 'POST /v1/customers'));
@@ -170,7 +172,7 @@ describe.each(backends)('jobs on %s', (_name, redisUrl) => {
     await workers.stop();
     await queues.close(5);
     await clearRedis(redisUrl, prefix);
-  });
+  }, 120_000);
 
   test('that several requests woke name them all', async () => {
     const names = allJobs(t.deps).map((job) => job.queue);

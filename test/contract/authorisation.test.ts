@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { insertKey } from '../../src/platform/api-keys.js';
 import type { OperationRow } from '../../src/platform/http/operation.js';
 import { allScopes, type Scope } from '../../src/platform/scopes.js';
+import { type SelfToken, writeSelfToken } from '../../src/platform/self-tokens.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { Client } from '../support/client.js';
 import type { OpenApi } from '../support/contract.js';
@@ -73,6 +74,15 @@ async function badCredentials(): Promise<Record<string, string | undefined>> {
     .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid })
     .sign(createSecretKey(Buffer.from(await exportSPKI(publicKey))));
   const strange = await provider.strangeKey(kid);
+  const selfToken = (stated: Partial<SelfToken>) =>
+    writeSelfToken(t.services.keyring, {
+      customer: '01a20f85-d334-7342-8ae8-7073e642d9b7',
+      scopes: ['customers:read'],
+      actor: 'key:x',
+      keyId: null,
+      expiresAt: new Date(Date.now() + 60_000).toISOString(),
+      ...stated,
+    });
   const tokens = {
     'a token for another audience': await forge({ aud: 'https://elsewhere.example' }),
     'a token of another issuer': await forge({ iss: 'https://elsewhere.example' }),
@@ -89,6 +99,10 @@ async function badCredentials(): Promise<Record<string, string | undefined>> {
     'a revoked key': revoked.secret,
     'a secret that was rotated away': rotated.secret,
     'an unknown key': 'ck_unknown_0123456789abcdefghij',
+    'an expired token for one customer': selfToken({ expiresAt: '2020-01-01T00:00:00Z' }),
+    'a token for one customer of a key that was revoked': selfToken({ keyId: revoked.id }),
+    'a token for one customer that was changed': selfToken({}).replace(/.{4}$/, 'AAAA'),
+    'a token for one customer that another deployment made': `ct_${'A'.repeat(200)}`,
     nonsense: 'nonsense',
   };
   const bearers = Object.entries(tokens).map(([name, token]) => [name, `Bearer ${token}`]);

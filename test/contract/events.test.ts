@@ -9,9 +9,12 @@ import { DomainError } from '../../src/platform/errors.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { actorOf, tryOut } from '../support/approvals.js';
 import { type OpenApi, validators } from '../support/contract.js';
+import { anEarnRule } from '../support/earning.js';
 import { openStream } from '../support/event-stream.js';
 import { aCustomer } from '../support/factories.js';
+import { aProgramme, giveLoyalty, placeAnOrder, someTiers } from '../support/loyalty.js';
 import { sampleOf, sendSample } from '../support/operations.js';
+import { aWaitingImport } from '../support/waiting-import.js';
 
 type Webhook = {
   post: {
@@ -72,6 +75,24 @@ async function doEverything() {
   await t.drain();
   await t.client.delete('/v1/segments/catalogued', 204, ifMatch);
 
+  const paid = {
+    source: 'cards',
+    source_id: 'catalogued',
+    customer: { id },
+    type: 'card_payment',
+    occurred_at: '2026-02-27T03:00:00Z',
+    amount: '1000',
+    currency: 'JPY',
+  };
+  await t.client.post('/v1/activities', { items: [paid] });
+  const rate = { currency: 'JPY', rate: '0.0457', business_date: '2026-02-27', source: 'treasury' };
+  await t.client.post('/v1/exchange-rates', { items: [rate] });
+
+  const policy = { attribution: 'full', average_days: 'calendar' };
+  await t.client.put('/v1/balance-policy', policy, 200, ifMatch);
+  const model = { types: ['card_payment'], window: { last: 'P1Y' }, refresh_every: 'P1D' };
+  await t.client.put('/v1/rfm/model', model, 200, ifMatch);
+
   const attribute = {
     description: 'A',
     json_schema: { type: 'string' },
@@ -84,6 +105,19 @@ async function doEverything() {
   await t.client.put('/v1/identifier-schemes/catalogued', scheme, 201);
   await t.client.put('/v1/identifier-schemes/catalogued', { ...scheme, name: 'B' }, 200, ifMatch);
 
+  const source = { name: 'A', description: '', priority: 500, priorities: {} };
+  await t.client.put('/v1/sources/catalogued', source, 201);
+  await t.client.put('/v1/sources/catalogued', { ...source, name: 'B' }, 200, ifMatch);
+
+  await t.client.patch('/v1/branches/0102', { kind: 'outlet' }, '*');
+  await t.client.post('/v1/assignments', { customer: { id }, staff: 'RM009', role: 'primary' }, 201);
+  await t.client.post('/v1/assignments', { customer: { id }, staff: 'RM009', role: 'primary' }, 201);
+  await t.client.patch('/v1/staff/RM009', { active_to: '2040-01-01' }, '*');
+  const twin = await t.client.post('/v1/customers', { kind: 'person', full_name: 'Twin' }, 201);
+  const merge = await t.client.post('/v1/merges', { survivor: { id }, merged: { id: twin.id } }, 201);
+  await t.client.post(`/v1/merges/${merge.id}/revert`, undefined, 200, ifMatch);
+
+  await earnAndUse(id);
   await t.client.put('/v1/approval-policies/putSegment', { required: false }, 200, ifMatch);
   let refuses = false;
   const { ask } = await tryOut(t, {
@@ -109,6 +143,88 @@ async function doEverything() {
   await upload('&on_error=abort');
   await upload('');
   await t.drain();
+
+  const confirmed = await aWaitingImport(t);
+  await t.client.post(`/v1/imports/${confirmed}/confirm`, undefined);
+  await t.drain();
+  const { feed } = await t.client.get(`/v1/imports/${confirmed}`);
+  const {
+    key: _key,
+    version: _version,
+    updated_at: _at,
+    ...declared
+  } = await t.client.get(`/v1/feeds/${feed}`);
+  await t.client.put(`/v1/feeds/${feed}`, { ...declared, description: 'Another' }, 200, ifMatch);
+
+  const activity = {
+    source: 'cards',
+    source_id: 'CORRECTED',
+    customer: { id },
+    type: 'login',
+    occurred_at: '2026-01-05',
+  };
+  for (const source_version of [0, 1])
+    await t.client.post('/v1/activities', {
+      items: [{ ...activity, source_version, channel: source_version === 0 ? 'app' : 'web' }],
+    });
+  await t.drain();
+}
+
+/** Every way in which points come and go. What is left of them, and of a hold, is over when the clock moves. */
+async function earnAndUse(id: string): Promise<void> {
+  const { hold_id, operation_id, order_id, use_id } = await giveLoyalty(t.client, id);
+  await earnByRules(id);
+  const path = `/v1/customers/${id}/loyalty/rewards`;
+  await t.client.post(`${path}/benefit-uses/${use_id}/take-back`, { reason: 'R' }, 201);
+  const move = (what: string, body: object, status = 201) =>
+    t.client.post(`${path}/${what}`, { reason: 'R', ...body }, status);
+  await t.client.request('POST', `${path}/holds/${hold_id}/void`);
+  await t.client.post(`${path}/orders/${order_id}/issue`, undefined, 201);
+  await move(`orders/${order_id}/refund`, {});
+  await move(`orders/${await placeAnOrder(t.client, id)}/cancel`, {});
+  const used = await move('redemptions', { points: 10 });
+  for (const operation of [used.operation_id, operation_id])
+    await move('reversals', { operation_id: operation });
+  await move('adjustments', { points: 100 });
+  await move('transfers', { points: 10, to_programme: 'miles' });
+  await move('holds', { points: 10 });
+  const headers = { 'if-match': '*' };
+  const miles = `/v1/customers/${id}/loyalty/miles`;
+  for (const status of ['closed', 'open']) await t.client.put(miles, { status }, 200, { headers });
+  const brief = { ...aProgramme('brief'), expiry: { policy: 'duration', after: 'P2D' } };
+  await t.client.post('/v1/loyalty/programmes', brief, 201);
+  await t.client.put(`/v1/customers/${id}/loyalty/brief`, { status: 'open' }, 201);
+  const accrue = () =>
+    t.client.post(`/v1/customers/${id}/loyalty/brief/accruals`, { points: 5, reason: 'R' }, 201);
+  await accrue();
+  await reachAndRisk(id, brief.key, accrue);
+  await t.drain();
+}
+
+async function earnByRules(id: string): Promise<void> {
+  const rules = '/v1/loyalty/programmes/rewards/earn-rules';
+  const visits = { earns: { activities: ['visit'] }, points: { fixed: 1 } };
+  for (const key of ['visits', 'visits_no_more']) await t.client.post(rules, anEarnRule(key, visits), 201);
+  const headers = { 'if-match': '*' };
+  await t.client.delete(`${rules}/visits_no_more`, 204, { headers });
+  const occurred_at = (await t.now()).slice(0, 10);
+  const visit = { source: 'cards', source_id: 'V', customer: { id }, type: 'visit', occurred_at };
+  await t.client.post('/v1/activities', { items: [visit] });
+}
+
+/** A tier that was reached by what is taken back, a day before its warning. */
+async function reachAndRisk(id: string, programme: string, accrue: () => Promise<{ operation_id: string }>) {
+  const [member, silver] = someTiers().tiers;
+  const rolling = { period: { kind: 'rolling', length: 'P28D' }, grace: 'P0D', warn_before: 'P27D' };
+  const tiers = { ...someTiers(), ...rolling, tiers: [member, { ...silver, lower_bound: '10' }] };
+  await t.client.put(`/v1/loyalty/programmes/${programme}/tiers`, tiers, 201);
+  const { operation_id } = await accrue();
+  await t.drain();
+  await t.client.post(
+    `/v1/customers/${id}/loyalty/${programme}/reversals`,
+    { operation_id, reason: 'R' },
+    201,
+  );
 }
 
 async function readAll(): Promise<Served[]> {

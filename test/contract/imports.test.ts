@@ -76,15 +76,16 @@ describe('the sources', () => {
 const breaches: Record<string, [rule: string, imported: string][]> = {
   'platform/a.ts': [['tier-0-imports-downward', '../customers/b.js']],
   'reviews/a.ts': [['tier-1-imports-downward', '../customers/b.js']],
-  'customers/a.ts': [['tier-2-imports-downward', '../holdings/b.js']],
-  'holdings/a.ts': [['tier-3-imports-downward', '../activities/a.js']],
-  'activities/a.ts': [['tier-4-imports-downward', '../loyalty/b.js']],
+  'money/a.ts': [['tier-2-imports-downward', '../customers/b.js']],
+  'customers/a.ts': [['tier-3-imports-downward', '../holdings/b.js']],
+  'holdings/a.ts': [['tier-4-imports-downward', '../activities/a.js']],
+  'activities/a.ts': [['tier-5-imports-downward', '../loyalty/b.js']],
   'segments/a.ts': [
-    ['tier-5-imports-downward', '../imports/b.js'],
+    ['tier-6-imports-downward', '../imports/b.js'],
     ['no-sideways', '../loyalty/b.js'],
     ['resolvable', './nowhere.js'],
   ],
-  'imports/a.ts': [['tier-6-imports-downward', '../app.js']],
+  'imports/a.ts': [['tier-7-imports-downward', '../app.js']],
   'loyalty/c.ts': [['no-cycles', './d.js']],
   'segments/service.ts': [
     ['routes-for-the-app', './routes.js'],

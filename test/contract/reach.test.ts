@@ -21,15 +21,32 @@ import { sampleOf, sendSample } from '../support/operations.js';
 const ofTheBank = [
   '/v1/approval-policies',
   '/v1/approval-policies/{operation}',
+  '/v1/balance-policy',
+  '/v1/levels/model',
+  '/v1/loyalty/programmes',
+  '/v1/loyalty/programmes/{programme}',
+  '/v1/loyalty/programmes/{programme}/earn-rules',
+  '/v1/loyalty/programmes/{programme}/earn-rules/{key}',
+  '/v1/loyalty/programmes/{programme}/tiers',
+  '/v1/loyalty/programmes/{programme}/rewards',
+  '/v1/loyalty/programmes/{programme}/rewards/{reward}',
+  '/v1/exchange-rates',
+  '/v1/exchange-rates/{currency}',
   '/v1/attributes/{name}',
   '/v1/identifier-schemes/{key}',
   '/v1/segments/{key}',
+  '/v1/sources/{key}',
+  '/v1/sources',
+  '/v1/feeds',
+  '/v1/feeds/{key}',
+  '/v1/watermarks',
   '/v1/attributes',
   '/v1/identifier-schemes',
   '/v1/segments',
   '/v1/relationship-types',
   '/v1/facts',
   '/v1/rules/validate',
+  '/v1/rfm/model',
 ];
 
 type Request = { known?: Record<string, string>; query?: string; body?: unknown };
@@ -47,9 +64,14 @@ const leavingOut: Record<string, (world: World) => Request> = {
     },
   }),
   listSegmentMembers: ({ segment }) => ({ known: { key: segment } }),
+  listSegmentChanges: ({ segment }) => ({ known: { key: segment } }),
   listEvents: () => ({ query: '?limit=1000' }),
   listApprovals: () => ({ query: '?limit=200' }),
   listImports: () => ({ query: '?limit=200' }),
+  listBranches: () => ({ query: '?limit=200' }),
+  listStaff: () => ({ query: '?limit=200' }),
+  listAssignments: () => ({ query: '?limit=200' }),
+  listMerges: () => ({ query: '?limit=200' }),
 };
 
 /** Operations whose bodies name customers or holdings: the examples name hidden ones. */
@@ -57,9 +79,15 @@ const namingInBody = [
   'upsertCustomer',
   'lookupCustomer',
   'recordActivities',
+  'createAssignment',
   'upsertHolding',
   'lookupHolding',
+  'lookupGroupPosition',
+  'createMerge',
 ];
+
+/** Operations that tell numbers alone, held to the reach in `test/api/{segment-history,explanations,rfm}.test.ts`. */
+const counting = ['readSegmentStatistics', 'previewSegment', 'getRfmDistribution'];
 
 /** Operations whose reply has no end. */
 const streaming = ['streamEvents'];
@@ -67,15 +95,23 @@ const streaming = ['streamEvents'];
 /** Operations that make something of the caller's own. */
 const makingOwn = ['createCustomer', 'createImport'];
 
+/** Operations that are about whoever of some customers is in reach. */
+const handingOver = ['transferAssignments'];
+
+/** What it names is told apart by nothing: `test/api/token-exchange.test.ts`. */
+const exchanging = ['exchangeToken'];
+
 // who may change definitions changes memberships of all, by what they are
-const everything = allScopes.filter(
-  (scope) => !['admin', 'segments:write', 'definitions:write'].includes(scope),
-);
+const everything = allScopes.filter((scope) => !['admin', 'definitions:write'].includes(scope));
 
 const someCustomer = '01a20f85-d334-7342-8ae8-7073e642d9b7';
 /** By what a caller is bound to: as a key has it, and as a token says it. */
 const reaches: Record<string, { dataScope: DataScope; claims: Record<string, unknown> }> = {
-  branches: { dataScope: { branches: ['8801'] }, claims: { clientele_branches: ['8801'] } },
+  // of a branch that has closed nothing is left; whoever is below another one is in reach of it
+  branches: {
+    dataScope: { branches: ['8800', '9901'] },
+    claims: { clientele_branches: ['8800', '9901'] },
+  },
   'a book': { dataScope: { manager: 'RM_OTHER' }, claims: { clientele_manager: 'RM_OTHER' } },
   'one customer': { dataScope: { customer: someCustomer }, claims: { clientele_customer: someCustomer } },
 };
@@ -117,8 +153,27 @@ describe('whom a caller may see', () => {
   let before: Record<string, string>;
   beforeAll(async () => {
     world = await aHiddenWorld(t, document);
+    await closeAndPlan(world.customerId);
     before = await everythingOf(world.customerId);
   });
+
+  /** The hidden branch has closed, and whoever asks is to look after the hidden customer one day. */
+  async function closeAndPlan(customerId: string): Promise<void> {
+    const branch = { name: 'A branch', kind: 'branch', opens_on: '2020-01-01' };
+    await t.client.post('/v1/branches', { ...branch, code: '8800' }, 201);
+    await t.client.post('/v1/branches', { ...branch, code: '8801', parent: '8800' }, 201);
+    const successor = { ...branch, name: 'Canary successor', code: '9902', parent: '9900' };
+    await t.client.post('/v1/branches', successor, 201);
+    await t.client.patch('/v1/branches/9901', { closes_on: '2026-01-01', successor: '9902' }, '*');
+    await t.client.post('/v1/staff', { code: 'RM_OTHER', name: 'Somebody', active_from: '2020-01-01' }, 201);
+    for (const role of ['primary', 'assistant'])
+      await t.client.post(
+        '/v1/assignments',
+        { customer: { id: customerId }, staff: 'RM_OTHER', role, from: '2036-01-01T00:00:00Z' },
+        201,
+      );
+    await t.drain();
+  }
 
   /** All rows of a customer, but what follows from definitions. */
   async function everythingOf(customerId: string): Promise<Record<string, string>> {
@@ -151,7 +206,15 @@ describe('whom a caller may see', () => {
   };
 
   test('every operation says what it does about customers out of reach', () => {
-    const listed = [...Object.keys(leavingOut), ...namingInBody, ...makingOwn, ...streaming];
+    const listed = [
+      ...Object.keys(leavingOut),
+      ...namingInBody,
+      ...makingOwn,
+      ...counting,
+      ...handingOver,
+      ...exchanging,
+      ...streaming,
+    ];
     expect(new Set(listed).size).toBe(listed.length);
     for (const id of listed) expect(resourceOf(world, rowOf(id).path), id).toBeUndefined();
     const unplaced = operations
@@ -167,7 +230,7 @@ describe('whom a caller may see', () => {
       const outsider = await outsiderOf(kind, reach);
       for (const row of inOrder()) {
         const resource = resourceOf(world, row.path);
-        if (resource === undefined || row.scope === 'admin') continue;
+        if (resource === undefined || row.ofTheBank) continue;
         const unknown = await sendSample(
           outsider,
           sampleOf(document, row, resource.includes('{scheme}') ? { value: 'NOBODY' } : {}),
@@ -207,6 +270,34 @@ describe('whom a caller may see', () => {
       }
       await t.drain();
       expect(await everythingOf(world.customerId)).toEqual(before);
+    },
+  );
+
+  test.each([
+    ['the region', { branches: ['9900'] }],
+    ['the successor of a closed branch', { branches: ['9902'] }],
+    ['a book', { manager: 'RM_HIDDEN' }],
+    ['the customer', undefined],
+  ] as [string, DataScope | undefined][])(
+    '%s is enough to reach it with every read',
+    async (_name, reach) => {
+      const insider = await t.clientWith(everything, reach ?? { customer: world.customerId });
+      for (const row of inOrder().filter(({ method, ofTheBank }) => method === 'GET' && !ofTheBank)) {
+        const resource = resourceOf(world, row.path);
+        // they are of whoever made them
+        if (resource === undefined || /imports|approvals|transfers/.test(resource)) continue;
+        const reply = await sendSample(insider, sampleOf(document, row, world.hidden[resource]));
+        // nobody but their own region sees a branch that has closed
+        if (/branches|staff/.test(resource)) continue;
+        if (/relationship_id|party_id|holdings.{id}$/.test(row.path) && reach === undefined) continue;
+        expect(reply.status, `${nameOf(row)}: ${JSON.stringify(reply.body)}`).toBe(200);
+      }
+      const { data } = await insider.get('/v1/customers');
+      expect(data.map(({ id }: { id: string }) => id)).toContain(world.customerId);
+      const members = await insider.get(`/v1/segments/${world.segment}/members?limit=200`);
+      expect(JSON.stringify(members)).toContain(world.customerId);
+      expect(JSON.stringify(await insider.get('/v1/events?limit=1000'))).toContain(world.customerId);
+      expect(JSON.stringify(await insider.get('/v1/assignments'))).toContain(world.customerId);
     },
   );
 
@@ -272,6 +363,18 @@ describe('whom a caller may see', () => {
       const another = await t.clientWith(everything, reaches[reach]?.dataScope);
       await another.problem('GET', `/v1/imports/${made.body.id}`, 'not_found');
     }
+  });
+
+  test('a book or a branch that is handed over is handed over as far as it is in reach', async () => {
+    const present = await everythingOf(world.customerId);
+    for (const [kind, reach] of callers.filter(([, one]) => one !== 'a book')) {
+      const outsider = await outsiderOf(kind, reach);
+      for (const from of [{ staff: 'RM_HIDDEN' }, { branch: '9900' }]) {
+        const transfer = await outsider.post('/v1/assignments/transfers', { from, to: 'RM009' }, 201);
+        expect(transfer).toMatchObject({ total: 0, done: 0, state: 'completed' });
+      }
+    }
+    expect(await everythingOf(world.customerId)).toEqual(present);
   });
 
   test('the same requests do reach the customer for whoever may', async () => {

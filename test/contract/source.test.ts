@@ -52,6 +52,8 @@ describe('time comes through the context', () => {
     'platform/key-administration.ts': 'overlap of secrets',
     'platform/key-issuing.ts': 'overlap of secrets',
     'platform/key-use.ts': 'when keys were used',
+    'platform/self-tokens.ts': 'expiry of tokens',
+    'self-service/service.ts': 'expiry of tokens',
     'platform/provider-keys.ts': 'age of the keys of the OpenID provider',
     'platform/idempotency.ts': 'age of replay records',
     'platform/housekeeping.ts': 'age of replay records',

@@ -22,7 +22,55 @@ describe('a rule', () => {
   const young = { fact: 'age_years', op: 'lt', value: 30 };
   const login = { activity: 'login', measure: 'count', op: 'gte', value: 1 };
   test.each<Case>([
-    ['of nothing', {}, '', 'must have all, or any, or not, or fact and op, or activity and measure and op'],
+    [
+      'of nothing',
+      {},
+      '',
+      'must have all, or any, or not, or fact and op, or activity and measure and op, or balance and measure and window and op, or segment, or holds_for, or sample, or rank',
+    ],
+    ['of something unknown', { colour: 'blue' }, '', /^must have all, or any, /],
+    [
+      'with a slip in the word that tells its kind',
+      { balanse: 'aum', measure: 'average', window: { calendar: 'month' }, op: 'gt', value: '1' },
+      '/balanse',
+      'is not a known field here; did you mean balance?',
+    ],
+    ['of a slip alone', { all: [{ fcat: 'age_years' }] }, '/all/0/fcat', /did you mean fact\?$/],
+    ['of the slip of a kind that has more', { balanse: 'aum' }, '/balanse', /did you mean balance\?$/],
+    ['of such a slip within', { not: { activty: 'login' } }, '/not/activty', /did you mean activity\?$/],
+    ['with a slip beside it', { ...young, vlaue: 3 }, '/vlaue', /did you mean value\?$/],
+    [
+      'with a slip in a window',
+      { ...login, window: { calender: 'month' } },
+      '/window/calender',
+      /did you mean calendar\?$/,
+    ],
+    [
+      'with an unknown period',
+      { ...login, window: { calendar: 'decade' } },
+      '/window/calendar',
+      'must be one of day, week, month, quarter, year',
+    ],
+    [
+      'with a period to come',
+      { ...login, window: { calendar: 'month', offset: 1 } },
+      '/window/offset',
+      'must be <= 0',
+    ],
+    [
+      'of no period',
+      { holds_for: { periods: 0, of: 'month', condition: login } },
+      '/holds_for/periods',
+      /1$/,
+    ],
+    [
+      'with a mistake in each period',
+      { holds_for: { periods: 3, of: 'month', condition: { ...login, measure: 'sun' } } },
+      '/holds_for/condition/measure',
+      /^must be one of count, sum, /,
+    ],
+    ['of more than all', { sample: { percent: 101, salt: 'x' } }, '/sample/percent', 'must be <= 100'],
+    ['without a salt', { sample: { percent: 10 } }, '/sample/salt', 'is required'],
     ['that is no object', 'young', '', 'must be object'],
     ['that is a list', [young], '', 'must be object'],
     ['with a word too many', { all: [young], any: [young] }, '/any', 'is not a known field here'],
@@ -37,12 +85,12 @@ describe('a rule', () => {
       'with a value of no type',
       { ...young, value: null },
       '/value',
-      'must be string, number, boolean or array',
+      'must be string, number, boolean, array or object',
     ],
     ['with a number too large', { ...young, value: 2 ** 60 }, '/value', 'must be <= 9007199254740991'],
     ['with an empty list', { ...young, value: [] }, '/value', /fewer than 1/],
     ['with a list of lists', { ...young, value: [1, []] }, '/value/1', 'must be string, number or boolean'],
-    ['with a window of nothing', { ...login, window: {} }, '/window/last', 'is required'],
+    ['with a window of nothing', { ...login, window: {} }, '/window', 'must have last or calendar'],
   ])('%s', (...one) => expectProblem(check, one));
 });
 

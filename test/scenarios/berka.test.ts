@@ -21,6 +21,7 @@ import {
   readActivities,
   whenReviewed,
 } from './berka/read-back.js';
+import { foundBySql, makeTenSegments, tenSegments } from './berka/segments.js';
 import { type Bank, openBank } from './berka/service.js';
 import { countRows } from './berka/tables.js';
 import { moveThresholds } from './berka/thresholds.js';
@@ -52,6 +53,19 @@ const rowsOfBank = {
   activities: 49_102,
   keys: 49_102,
   totals: 49_102,
+};
+
+const sizesOfTen = {
+  women_of_prague: 124,
+  gold_cards: 88,
+  in_debt: 478,
+  steady_depositors: 191,
+  payers: 172,
+  penalised: 23,
+  withdrawers: 15,
+  gone_quiet: 134,
+  well_balanced: 151,
+  steady_and_sound: 180,
 };
 
 describe.skipIf(!berkaIsThere)('the Berka bank', () => {
@@ -119,6 +133,18 @@ describe.skipIf(!berkaIsThere)('the Berka bank', () => {
     expect(await expectMembers(1_000_000, 90)).toEqual({ high_net_worth: 0, new: 0, ordinary: 4500 });
     await moveThresholds(bank.client, { net: 50_000, days: 730 });
     expect(await expectMembers(50_000, 730)).toEqual({ high_net_worth: 141, new: 894, ordinary: 3465 });
+  });
+
+  it('knows who is in ten more, as statements over its tables do', async () => {
+    await makeTenSegments(bank.client);
+    await whenReviewed(bank.client);
+    const sizes: Record<string, number> = {};
+    for (const [key, { sql }] of Object.entries(tenSegments)) {
+      const members = await membersOf(bank.client, key, new Map());
+      expect(differences(await foundBySql(bank.databaseUrl, sql), members), key).toEqual([]);
+      sizes[key] = members.length;
+    }
+    expect(sizes).toEqual(sizesOfTen);
   });
 
   it('takes all of it a second time, and nothing changes', async () => {

@@ -27,6 +27,8 @@ export type Child = {
   /** Resolves with the next line that starts with `word`, or rejects when the process ends before it. */
   line(word: string): Promise<string>;
   ended: Promise<{ code: number | null; signal: string | null }>;
+  /** what it printed and nobody waited for */
+  said(): string;
 };
 
 /** Starts a process with `body` as an ES module; it finds `src/x/y.ts` as `./x/y.js`. */
@@ -70,7 +72,8 @@ export async function startChild(
     });
     return Promise.race([seen, failed]);
   };
-  return { process: child, line, ended } satisfies Child;
+  const said = () => [...lines, ...errors].join('\n');
+  return { process: child, line, ended, said } satisfies Child;
 }
 
 const transpiled = new Map<string, Promise<string>>();

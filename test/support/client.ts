@@ -1,4 +1,5 @@
 /** An API client that says which status it expects, and holds every reply against the OpenAPI document. */
+import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { checkReply } from './contract.js';
 
@@ -24,9 +25,11 @@ export class Client {
       headers: {
         ...(this.secret === undefined ? {} : { authorization: `Bearer ${this.secret}` }),
         ...(body === undefined ? {} : { 'content-type': type }),
+        // where points move a key is asked for: a new one, unless the test brings its own
+        ...(method === 'POST' && path.includes('/loyalty/') ? { 'idempotency-key': randomUUID() } : {}),
         ...options.headers,
       },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: written(body, options.headers?.['content-type']) }),
     });
     const text = await textOf(reply, ended);
     checkReply(this.origin, method, path, { status: reply.status, headers: reply.headers, text });
@@ -66,6 +69,12 @@ export class Client {
     expect(reply.body.status).toBe(reply.status);
     return reply.body;
   }
+}
+
+function written(body: unknown, type: string | undefined): string | URLSearchParams {
+  if (typeof body === 'string') return body;
+  const isForm = type === 'application/x-www-form-urlencoded';
+  return isForm ? new URLSearchParams(body as Record<string, string>).toString() : JSON.stringify(body);
 }
 
 /** A stream has no end: its beginning is enough. */

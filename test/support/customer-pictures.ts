@@ -2,12 +2,26 @@
 import fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
 import { allFacts } from '../../src/facts.js';
+import { type BalanceWindow, noBalances, stateBalance } from '../../src/holdings/balance-intervals.js';
 import { categories } from '../../src/holdings/categories.js';
 import { instantOf, microsOf } from '../../src/platform/instants.js';
-import { momentOf, type RuleContext, zonedOf } from '../../src/rules/moment.js';
-import type { ActivityPart, ActivityTotalPart, CustomerPicture } from '../../src/rules/picture.js';
-
-export const runs = (standard: number): number => Number(process.env.PROPERTY_RUNS ?? standard);
+import { cutOf, dimensions } from '../../src/rfm/scores.js';
+import { periodOf } from '../../src/rules/calendar.js';
+import type { Cut, Cuts } from '../../src/rules/cuts.js';
+import { momentOf, type RuleContext, startOfDay, zonedOf } from '../../src/rules/moment.js';
+import type {
+  ActivityPart,
+  ActivityTotalPart,
+  BalancePart,
+  CustomerPicture,
+  OwnerPart,
+} from '../../src/rules/picture.js';
+import { cutOfRank } from '../../src/rules/rank-condition.js';
+import type { RankCondition } from '../../src/rules/rank-schema.js';
+import type { Rule } from '../../src/rules/schema.js';
+import { compareValues, type ValueType } from '../../src/rules/values.js';
+import type { Vocabulary } from '../../src/rules/vocabulary.js';
+import { type CalendarUnit, type CalendarWindow, calendarUnits } from '../../src/rules/window-schema.js';
 
 export const declared = {
   attributes: [
@@ -27,7 +41,35 @@ export const declared = {
   roles: ['spouse', 'child'].map((role) => ({ role, name: role })),
 };
 
-export const facts = allFacts(declared);
+export const levelKeys = ['basic', 'gold', 'private_bank'];
+
+/** One with tiers, and one without. */
+export const programmes = [
+  { key: 'rewards', tiers: ['member', 'silver', 'gold'] },
+  { key: 'miles', tiers: [] },
+];
+
+export const facts = allFacts(declared, undefined, levelKeys, undefined, programmes);
+
+export const staticSegments = ['invited', 'blocked'];
+/** Segments that name others, over a static one. */
+export const vocabulary: Vocabulary = {
+  facts,
+  segments: new Map<string, Rule | null>([
+    ['invited', null],
+    ['blocked', null],
+    ['grown', { fact: 'age_years', op: 'gte', value: 18 }],
+    [
+      'welcome',
+      { all: [{ segment: 'grown' }, { any: [{ segment: 'invited' }, { not: { segment: 'blocked' } }] }] },
+    ],
+    ['active', { activity: 'login', window: { last: 'P30D' }, measure: 'count', op: 'gte', value: 1 }],
+    [
+      'courted',
+      { all: [{ segment: 'welcome' }, { not: { all: [{ segment: 'active' }, { segment: 'grown' }] } }] },
+    ],
+  ]),
+};
 
 export const zones = [
   'Asia/Shanghai',
@@ -81,11 +123,67 @@ export const day = 24 * hour;
 const within = (from: string, to: string): fc.Arbitrary<string> =>
   fc.integer({ min: microsOf(from), max: microsOf(to) }).map(instantOf);
 
-export const contexts: fc.Arbitrary<RuleContext> = fc.record({
-  now: fc.oneof(fc.constantFrom(...delicate), within('2024-06-01T00:00:00Z', '2026-03-01T00:00:00Z')),
-  timeZone: fc.constantFrom(...zones),
-  currency: fc.constant('CNY'),
-});
+/** Ranks of facts of each type, that grow and that do not. */
+export const rankConditions: readonly RankCondition[] = [
+  { rank: { fact: 'rfm.monetary', top: { percent: 5 } } },
+  { rank: { fact: 'rfm.recency', bottom: { percent: 12.5 } } },
+  { rank: { fact: 'rfm.frequency_score', top: { count: 3 } } },
+  { rank: { fact: 'age_years', between: { percent: [20, 40] } } },
+  { rank: { fact: 'tenure_days', between: { percent: [80, 100] } } },
+  { rank: { fact: 'attributes.score', bottom: { count: 2 } } },
+  { rank: { fact: 'attributes.joined', top: { percent: 50 } } },
+  { rank: { fact: 'activities.last_at', top: { percent: 10 } } },
+];
+
+/** As a refresh leaves them: in order, of nobody, or not there yet. */
+function cutsAbout(context: RuleContext): fc.Arbitrary<Cuts> {
+  const scores = dimensions.map(cutOf);
+  const definitions = [...scores, ...rankConditions.map(cutOfRank)];
+  const cuts = definitions.map(({ key, fact, places }) => {
+    const { type } = facts.get(fact) as { type: ValueType };
+    const sign = places[0]?.from === 'top' ? -1 : 1;
+    const sorted = fc
+      .array(boundsAbout(type, context), { minLength: places.length, maxLength: places.length })
+      .map((bounds): (string | null)[] => bounds.sort((a, b) => sign * compareValues(type, a, b)));
+    const cut = (bounds: Cut['bounds'], population: number): [string, Cut][] => [
+      [key, { as_of: '2024-01-01T00:00:00Z', population, bounds }],
+    ];
+    return fc.oneof(
+      { arbitrary: sorted.map((bounds) => cut(bounds, 7)), weight: 6 },
+      // the population ends before the last place
+      {
+        arbitrary: sorted.map((bounds) => cut(places.length === 2 ? bounds.with(1, null) : bounds, 7)),
+        weight: 2,
+      },
+      {
+        arbitrary: fc.constant(
+          cut(
+            places.map(() => null),
+            0,
+          ),
+        ),
+        weight: 1,
+      },
+      { arbitrary: fc.constant<[string, Cut][]>([]), weight: 1 },
+    );
+  });
+  return fc.tuple(...cuts).map((all) => new Map(all.flat()));
+}
+
+function boundsAbout(type: ValueType, context: RuleContext): fc.Arbitrary<string> {
+  if (type === 'money') return amounts;
+  if (type === 'date') return daysAbout(momentOf(context).today, false);
+  if (type === 'instant') return instantsAbout(context);
+  return fc.constantFrom('0', '1', '2', '3', '18', '30', '89', '90', '365');
+}
+
+export const contexts: fc.Arbitrary<RuleContext> = fc
+  .record({
+    now: fc.oneof(fc.constantFrom(...delicate), within('2024-06-01T00:00:00Z', '2026-03-01T00:00:00Z')),
+    timeZone: fc.constantFrom(...zones),
+    currency: fc.constant('CNY'),
+  })
+  .chain((context) => cutsAbout(context).map((cuts) => ({ ...context, cuts })));
 
 export const windowSlips = fc.oneof(
   fc.constantFrom(0, -1, 1, hour / 2, -hour / 2, hour, -hour, day, -day, 2 * day, -2 * day, -3 * day),
@@ -94,6 +192,7 @@ export const windowSlips = fc.oneof(
 
 export const nobody: CustomerPicture = {
   customer: {
+    id: '0198f2a0-0000-7000-8000-000000000000',
     kind: 'person',
     status: 'active',
     stub: false,
@@ -111,11 +210,30 @@ export const nobody: CustomerPicture = {
   parties: [],
   activities: [],
   activityTotals: [],
+  staticSegments: [],
+  rates: [],
+  ratesOfDays: [],
+  level: null,
+  loyalty: [],
 };
 
 export function startOf(last: string, { now, timeZone }: RuleContext): number {
   return Number(zonedOf(microsOf(now), timeZone).subtract(last).epochNanoseconds / 1000n);
 }
+
+export const calendarWindows = fc
+  .record({
+    calendar: fc.constantFrom<CalendarUnit>(...calendarUnits),
+    offset: fc.integer({ min: -4, max: 0 }),
+    periods: fc.constantFrom(1, 1, 1, 2, 6),
+  })
+  .map(
+    ({ calendar, offset, periods }): CalendarWindow => ({
+      calendar,
+      ...(offset === 0 ? {} : { offset }),
+      ...(periods === 1 ? {} : { periods }),
+    }),
+  );
 
 /** About a bound of a window, about now, or anywhere in two years and a while ahead. */
 export function instantsAbout(context: RuleContext): fc.Arbitrary<string> {
@@ -126,6 +244,13 @@ export function instantsAbout(context: RuleContext): fc.Arbitrary<string> {
     fc.constantFrom(day, -day, 2 * day, -2 * day, 3 * day),
   );
   return fc.oneof(
+    fc
+      .tuple(calendarWindows, slip)
+      .map(([{ calendar, offset = 0 }, by]) =>
+        instantOf(
+          startOfDay(periodOf(calendar, offset, momentOf(context).today).first, context.timeZone) + by,
+        ),
+      ),
     fc.tuple(fc.constantFrom(...windows), slip).map(([last, by]) => instantOf(startOf(last, context) + by)),
     slip.map((by) => instantOf(micros + by)),
     within(instantOf(micros - 700 * day), instantOf(micros + 40 * day)),
@@ -226,9 +351,83 @@ const thousandths = (amount: string): bigint => {
 };
 const fromThousandths = (amount: bigint) => `${amount / 1000n}.${String(amount % 1000n).padStart(3, '0')}`;
 
+/** How a customer owns a holding, and who else does. */
+function owners(today: string): fc.Arbitrary<OwnerPart> {
+  const about = maybe(
+    fc.constantFrom(-2, -1, 0, 1, 40).map((days) => Temporal.PlainDate.from(today).add({ days }).toString()),
+  );
+  const dates = fc
+    .tuple(about, about)
+    .filter(([from, to]) => from === null || to === null || from <= to)
+    .map(([starts_on, ends_on]) => ({ starts_on, ends_on }));
+  const share = maybe(fc.constantFrom('0', '12.5', '33.3333', '100'));
+  const other = fc.record({ share, dates }).map(({ dates: of, ...rest }) => ({ ...rest, ...of }));
+  return fc
+    .record({
+      role: fc.constantFrom('primary_owner', 'primary_owner', 'joint_owner'),
+      share,
+      dates,
+      others: fc.array(other, { maxLength: 2 }),
+    })
+    .map(({ dates: of, ...rest }) => ({
+      ...rest,
+      ...of,
+      others: rest.role === 'primary_owner' ? rest.others : [],
+    }));
+}
+
+/** Rates are the bank's: all customers of one moment have the same. */
+function ratesOf({ now }: RuleContext): CustomerPicture['rates'] {
+  const rates = [
+    { currency: 'EUR', rate: '7.85125' },
+    { currency: 'USD', rate: '0.0005' },
+  ];
+  return rates.slice(0, microsOf(now) % 3);
+}
+
+/** Those of the days before, with a gap that is too long to value by. */
+function ratesOfDays({ now, timeZone }: RuleContext): CustomerPicture['ratesOfDays'] {
+  const today = zonedOf(microsOf(now), timeZone).toPlainDate();
+  const rates = [
+    { currency: 'EUR', days: 3, rate: '7.9' },
+    { currency: 'EUR', days: 9, rate: '7.85125' },
+    { currency: 'USD', days: 20, rate: '0.0005' },
+    { currency: 'EUR', days: 60, rate: '1' },
+  ];
+  return rates
+    .slice(microsOf(now) % 2)
+    .map(({ days, ...rate }) => ({ ...rate, business_date: today.subtract({ days }).toString() }));
+}
+
+/** As statements make them that come in any order, some of them corrected. */
+function balancesAbout(today: string): fc.Arbitrary<BalancePart[]> {
+  const statement = fc.record({
+    day: fc
+      .oneof(fc.integer({ min: -3, max: 45 }), fc.integer({ min: 0, max: 420 }))
+      .map((days) => Temporal.PlainDate.from(today).subtract({ days }).toString()),
+    amount: fc.option(signed, { freq: 6 }),
+    currency: fc.constantFrom('CNY', 'CNY', 'CNY', 'EUR', 'USD'),
+    sourceMicros: fc.constantFrom(1, 2),
+    recordedMicros: fc.constant(1),
+  });
+  return fc.array(statement, { maxLength: 6 }).map((statements) => {
+    const { intervals } = statements.reduce<BalanceWindow>((window, one) => {
+      const decision = stateBalance(window, one);
+      return decision.outcome === 'taken' ? decision.window : window;
+    }, noBalances);
+    return intervals.map(({ from, to, amount, currency }) => ({
+      from_date: from,
+      to_date: to,
+      amount,
+      currency,
+    }));
+  });
+}
+
 export function pictures(context: RuleContext): fc.Arbitrary<CustomerPicture> {
   const { today } = momentOf(context);
   const customer = fc.record({
+    id: fc.uuid({ version: 7 }),
     kind: fc.constantFrom('person', 'organization'),
     status: fc.constantFrom('prospect', 'active', 'closed'),
     stub: fc.boolean(),
@@ -248,12 +447,15 @@ export function pictures(context: RuleContext): fc.Arbitrary<CustomerPicture> {
     category: fc.constantFrom(...categories),
     product: maybe(texts),
     status: fc.constantFrom('active', 'active', 'dormant', 'closed'),
-    currency: fc.constantFrom('CNY', 'CNY', 'CNY', 'EUR'),
+    currency: fc.constantFrom('CNY', 'CNY', 'CNY', 'EUR', 'USD'),
     balance: maybe(signed),
     opened_on: maybe(daysAbout(today, false)),
+    closed_on: maybe(daysAbout(today, false)),
+    balances: balancesAbout(today),
+    owner: owners(today),
   });
   const party = fc.record({
-    role: fc.constantFrom('joint_owner', 'authorised', 'guarantor'),
+    role: fc.constantFrom('authorised', 'guarantor'),
     opened_on: maybe(daysAbout(today, false)),
   });
   return fc
@@ -278,13 +480,52 @@ export function pictures(context: RuleContext): fc.Arbitrary<CustomerPicture> {
       ),
       owned: fc.array(holding, { maxLength: 4 }),
       others: fc.array(party, { maxLength: 2 }),
+      rank: maybe(fc.nat({ max: levelKeys.length - 1 })),
+      loyalty: loyaltyAbout(context),
       activities: fc.array(activity(instantsAbout(context)), { maxLength: 10 }),
+      staticSegments: fc.subarray(staticSegments),
     })
-    .map(({ owned, others, activities, ...rest }) => ({
+    .map(({ owned, others, activities, rank, ...rest }) => ({
       ...rest,
-      holdings: owned,
-      parties: [...owned.map(({ opened_on }) => ({ role: 'primary_owner', opened_on })), ...others],
+      holdings: owned.map((each) => ({ ...each, kept: each.owner.role === 'primary_owner' })),
+      parties: [...owned.map(({ owner, opened_on }) => ({ role: owner.role, opened_on })), ...others],
       activities,
       activityTotals: totalsOf(activities),
+      rates: ratesOf(context),
+      ratesOfDays: ratesOfDays(context),
+      level: rank === null ? null : { level: levelKeys[rank] ?? '', rank },
     }));
+}
+
+/** Lots that are pending, usable and expired, and holds that time out, in some programmes. */
+function loyaltyAbout(context: RuleContext): fc.Arbitrary<CustomerPicture['loyalty']> {
+  const points = fc.integer({ min: 1, max: 60 });
+  const instants = instantsAbout(context);
+  const lot = fc
+    .record({
+      available_at: instants,
+      expires_at: maybe(instants),
+      held: maybe(fc.record({ expires_at: instants, points })),
+      remaining: points,
+    })
+    .map(({ held, ...one }) => ({
+      ...one,
+      holds: held === null ? [] : [{ ...held, points: Math.min(held.points, one.remaining) }],
+    }));
+  const part = ({ key, tiers }: (typeof programmes)[number]) =>
+    fc.record({
+      programme: fc.constant(key),
+      rank: tiers.length === 0 ? fc.constant(null) : maybe(fc.nat({ max: tiers.length - 1 })),
+      debt: fc.constantFrom(0, 0, 0, 20),
+      lots: fc.array(lot, { maxLength: 4 }),
+    });
+  return fc
+    .tuple(...programmes.map((one) => maybe(part(one))))
+    .map((parts) =>
+      parts.flatMap((one, place) =>
+        one === null
+          ? []
+          : [{ ...one, tier: one.rank === null ? null : (programmes[place]?.tiers[one.rank] ?? null) }],
+      ),
+    );
 }

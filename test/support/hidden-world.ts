@@ -2,6 +2,7 @@
 import type { TestApp } from './app.js';
 import { tryOut } from './approvals.js';
 import type { OpenApi } from './contract.js';
+import { giveLoyalty } from './loyalty.js';
 import { identifiersIn, sampleOf, sendSample } from './operations.js';
 
 export type World = {
@@ -18,7 +19,11 @@ export type World = {
 export async function aHiddenWorld(t: TestApp, document: OpenApi): Promise<World> {
   const { operations } = t.app;
   const named = operations.flatMap((row) => identifiersIn(row.bodyExample));
-  const identifiers = [...new Map(named.map((one) => [JSON.stringify(one), one])).values()];
+  const example = operations.find(({ id }) => id === 'createMerge')?.bodyExample;
+  const { merged } = example as { merged: { scheme: string; value: string } };
+  const all = [...new Map(named.map((one) => [JSON.stringify(one), one])).values()];
+  const identifiers = all.filter(({ value }) => value !== merged.value);
+  await aHiddenBranch(t);
   const customer = await t.client.post(
     '/v1/customers',
     {
@@ -48,7 +53,19 @@ export async function aHiddenWorld(t: TestApp, document: OpenApi): Promise<World
   );
   const holdingId = String(holding?.id);
   const parties = await t.client.get(`/v1/holdings/${holdingId}/parties`);
+  const [assignment] = (await t.client.get(`/v1/assignments?customer=${customer.id}`)).data;
+  const handover = { from: { branch: '9900' }, to: 'RM_HIDDEN' };
+  const transfer = await t.client.post('/v1/assignments/transfers', handover, 201);
   const started = await sendExample(t, document, 'createImport');
+  const twin = { kind: 'person', full_name: 'Twin Canary', branch: '9901', identifiers: [merged] };
+  const { id: twinId } = await t.client.post('/v1/customers', twin, 201);
+  const pair = { survivor: { id: customer.id }, merged: { id: twinId } };
+  const merge = await t.client.post('/v1/merges', pair, 201);
+  // the last of the segments that it is in
+  const list = { key: 'zz_hidden_list', name: 'A list', description: '', kind: 'static' };
+  await t.client.post('/v1/segments', list, 201);
+  await t.client.put(`/v1/segments/${list.key}/members/${customer.id}`, undefined);
+  const loyalty = await giveLoyalty(t.client, customer.id);
   const approval = await (await tryOut(t)).ask([customer.id]);
   await t.drain();
   const { data } = await t.client.get(`/v1/customers/${customer.id}/segments`);
@@ -56,30 +73,57 @@ export async function aHiddenWorld(t: TestApp, document: OpenApi): Promise<World
     id: customer.id,
     identifier_id: customer.identifiers[0].id,
     relationship_id: relationship.id,
+    key: data[0].segment,
   };
   return {
     hidden: {
       '/v1/approvals/{id}': { id: approval },
+      '/v1/assignments/{id}': { id: assignment.id },
+      '/v1/assignments/transfers/{id}': { id: transfer.id },
+      '/v1/branches/{code}': { code: '9901' },
       '/v1/customers/by-identifier/{scheme}/{value}':
         identifiers.find((one) => one.scheme === 'core_banking') ?? {},
       '/v1/customers/{id}': ids,
+      '/v1/customers/{id}/loyalty/{programme}': { id: customer.id, ...loyalty },
       '/v1/holdings/{id}': { id: holdingId, party_id: parties.data[0].id },
       '/v1/imports/{id}': { id: String(started.id) },
+      '/v1/segments/{key}/members/{customer_id}': { key: list.key, customer_id: customer.id },
+      '/v1/staff/{code}': { code: 'RM_HIDDEN' },
+      '/v1/merges/{id}': { id: merge.id },
     },
     customerId: customer.id,
     segment: data[0].segment,
     secrets: [
       approval,
+      assignment.id,
+      transfer.id,
       customer.id,
       relative.id,
+      twinId,
+      merge.id,
       relationship.id,
       holdingId,
+      loyalty.operation_id,
+      loyalty.hold_id,
+      loyalty.use_id,
+      loyalty.order_id,
       String(started.id),
       'Canary',
       '13900019999',
       'RM_HIDDEN',
     ],
   };
+}
+
+/** Where it is, and who looks after it. */
+async function aHiddenBranch({ client }: TestApp): Promise<void> {
+  const branch = { name: 'Canary branch', kind: 'branch', opens_on: '2020-01-01' };
+  await client.post('/v1/branches', { ...branch, code: '9900' }, 201);
+  await client.post('/v1/branches', { ...branch, code: '9901', parent: '9900' }, 201);
+  const manager = { code: 'RM_HIDDEN', name: 'Canary manager', branch: '9901', active_from: '2020-01-01' };
+  await client.post('/v1/staff', manager, 201);
+  // whom the examples assign
+  await client.post('/v1/staff', { code: 'RM009', name: 'Li Lei', active_from: '2020-01-01' }, 201);
 }
 
 /** Sends an operation's example, and returns the body of the reply. */

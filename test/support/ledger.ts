@@ -42,7 +42,7 @@ const patience = 4000;
 /** The segments whose members follow from the ledger. */
 export async function makeSegments(client: Client): Promise<void> {
   const make = (key: string, rule: unknown) =>
-    client.post('/v1/segments', { key, name: key, description: '', rule }, 201);
+    client.post('/v1/segments', { key, name: key, description: '', rule, member_events: true }, 201);
   await make('fault_city', { fact: 'city', op: 'eq', value: segmentCity });
   await make('fault_busy', {
     activity: 'card_payment',

@@ -17,6 +17,7 @@ function unknownValue({ name, schema }: Parameter): string {
   if (schema.format === 'date') return '2026-01-01';
   if (schema.format === 'date-time') return '2026-01-01T00:00:00Z';
   if (schema.type === 'integer') return '1';
+  if (name === 'currency') return 'XXX';
   return name === 'scheme' ? 'core_banking' : 'unknown_one';
 }
 
@@ -53,6 +54,9 @@ export function sampleOf(
     headers: {
       ...(type === undefined ? {} : { 'content-type': type }),
       ...(parameters.some((one) => one.name.toLowerCase() === 'if-match') ? { 'if-match': '*' } : {}),
+      ...(parameters.some((one) => one.name === 'idempotency-key' && one.required === true)
+        ? { 'idempotency-key': randomUUID() }
+        : {}),
     },
   };
 }

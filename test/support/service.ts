@@ -26,7 +26,7 @@ export type Services = {
   start(part: Part, env?: Record<string, string>): Promise<Service>;
   /** where `start` without `DATABASE_URL` keeps its database */
   dataDir: string;
-  /** ends what still runs, whatever became of the test */
+  /** Ends what still runs, whatever became of the test. Fails when a process had ended that nobody ended. */
   close(): Promise<void>;
 };
 
@@ -34,6 +34,13 @@ export type Services = {
 export async function openServices(env: Record<string, string>): Promise<Services> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'clientele-faults-'));
   const children = new Set<Child>();
+  const asked = new Set<Child>();
+  const unasked: string[] = [];
+  const end = async (child: Child, signal: NodeJS.Signals) => {
+    asked.add(child);
+    child.process.kill(signal);
+    return (await child.ended).code;
+  };
   const launch = async (part: Part, own: Record<string, string>) => {
     const child = await startChild(`process.argv[2] = '${part}';\nawait import('./main.js');`, {
       env: {
@@ -42,7 +49,7 @@ export async function openServices(env: Record<string, string>): Promise<Service
         PORT: '0',
         BOOTSTRAP_API_KEY: serviceKey,
         ENCRYPTION_KEYS: testKeys,
-        LOG_LEVEL: 'silent',
+        LOG_LEVEL: 'fatal',
         DRAIN_DELAY_SECONDS: '0',
         // what loads the machine is the test itself
         OVERLOAD_EVENT_LOOP_DELAY_MILLISECONDS: '0',
@@ -51,7 +58,10 @@ export async function openServices(env: Record<string, string>): Promise<Service
       },
     });
     children.add(child);
-    void child.ended.then(() => children.delete(child));
+    void child.ended.then(({ code, signal }) => {
+      children.delete(child);
+      if (!asked.has(child)) unasked.push(`a process ended by itself (${code ?? signal}): ${child.said()}`);
+    });
     const line = await child.line(part === 'worker' ? 'Worker runs on' : 'Clientele answers at');
     return { child, origin: /answers at (\S+)/.exec(line)?.[1] ?? '' };
   };
@@ -59,15 +69,11 @@ export async function openServices(env: Record<string, string>): Promise<Service
     dataDir,
     async start(part, own = {}) {
       let { child, origin } = await launch(part, own);
-      const end = async (signal: NodeJS.Signals) => {
-        child.process.kill(signal);
-        return (await child.ended).code;
-      };
       const service: Service = {
         origin,
         client: new Client(origin, serviceKey),
-        kill: async () => void (await end('SIGKILL')),
-        stop: () => end('SIGTERM'),
+        kill: async () => void (await end(child, 'SIGKILL')),
+        stop: () => end(child, 'SIGTERM'),
         async restart() {
           ({ child, origin } = await launch(part, own));
           service.origin = origin;
@@ -77,12 +83,9 @@ export async function openServices(env: Record<string, string>): Promise<Service
       return service;
     },
     async close() {
-      const ending = [...children].map((child) => {
-        child.process.kill('SIGKILL');
-        return child.ended;
-      });
-      await Promise.all(ending);
+      await Promise.all([...children].map((child) => end(child, 'SIGKILL')));
       await rm(dataDir, { recursive: true, force: true });
+      if (unasked.length > 0) throw new Error(unasked.join('\n'));
     },
   };
 }

@@ -54,6 +54,22 @@ export const attributeDefinitions = pgTable(
   ],
 );
 
+/** A system that tells us things, and how much its word weighs. What is not here has the standard priority. */
+export const sources = pgTable(
+  'sources',
+  {
+    key: held('C1', 'definition', text('key')).primaryKey(),
+    name: held('C1', 'definition', text('name')).notNull(),
+    description: held('C1', 'definition', text('description')).notNull(),
+    priority: held('C1', 'definition', integer('priority')).notNull(),
+    /** { group of fields: priority }, where it is another one */
+    priorities: held('C1', 'definition', jsonb('priorities')).notNull(),
+    version: held('C1', 'definition', integer('version')).notNull(),
+    updatedAt: held('C1', 'definition', instant('updated_at')).notNull(),
+  },
+  (table) => [check('sources_priority_check', sql`${table.priority} between 0 and 1000`)],
+);
+
 /**
  * identifier -> customer, by its own key: this is what makes an identifier unique, and what fifty upserts at
  * once meet on. `valueIndex` is the normalised value, or its blind index where the scheme is sensitive.
@@ -64,6 +80,8 @@ export const identifierKeys = pgTable(
     scheme: held('C1', 'relationship', text('scheme')).notNull(),
     valueIndex: held('C2', 'relationship', text('value_index')).notNull(),
     customerId: held('C1', 'relationship', uuid('customer_id')).notNull(),
+    /** the customer that it named first, where that was merged into another */
+    originCustomerId: held('C1', 'relationship', uuid('origin_customer_id')),
   },
   (table) => [primaryKey({ name: 'identifier_keys_pkey', columns: [table.scheme, table.valueIndex] })],
 );
@@ -95,8 +113,12 @@ export const customers = pgTable(
     nameTokens: held('C2', 'relationship', text('name_tokens').array()).notNull(),
     /** Latin names, folded, for trigrams */
     nameFolded: held('C2', 'relationship', text('name_folded')).notNull(),
-    /** the survivor, once merged */
+    /** the survivor, once merged: the last one, where that was merged again */
     mergedInto: held('C1', 'relationship', uuid('merged_into')),
+    /** all whose survivor it is; null: nobody's */
+    mergedFrom: held('C1', 'relationship', uuid('merged_from').array()),
+    /** { field: customer }: of whose record the statements count first, where a merge chose it */
+    preferredOrigins: held('C1', 'relationship', jsonb('preferred_origins')),
     version: held('C1', 'relationship', bigint('version', { mode: 'number' })).notNull(),
     createdAt: held('C1', 'relationship', instant('created_at')).notNull(),
     updatedAt: held('C1', 'relationship', instant('updated_at')).notNull(),
@@ -138,6 +160,29 @@ export const customerStatements = pgTable(
   ],
 );
 
+/** The same of the records that were merged into the customer: what is stated of them by their own identifiers. */
+export const mergedStatements = pgTable(
+  'merged_statements',
+  {
+    customerId: held('C1', 'relationship', uuid('customer_id')).notNull(),
+    originCustomerId: held('C1', 'relationship', uuid('origin_customer_id')).notNull(),
+    source: held('C1', 'relationship', text('source')).notNull(),
+    /** { field: { value, source_time, recorded_at } } */
+    fields: held('C2', 'relationship', jsonb('fields')).notNull(),
+  },
+  (table) => [
+    primaryKey({
+      name: 'merged_statements_pkey',
+      columns: [table.customerId, table.originCustomerId, table.source],
+    }),
+    foreignKey({
+      name: 'merged_statements_customer_id_fkey',
+      columns: [table.customerId],
+      foreignColumns: [customers.id],
+    }),
+  ],
+);
+
 export const identifiers = pgTable(
   'identifiers',
   {
@@ -152,6 +197,8 @@ export const identifiers = pgTable(
     source: held('C1', 'relationship', text('source')).notNull(),
     sourceTime: held('C1', 'relationship', instant('source_time')),
     recordedAt: held('C1', 'relationship', instant('recorded_at')).notNull(),
+    /** the customer it came to first, where a merge has moved it */
+    originCustomerId: held('C1', 'relationship', uuid('origin_customer_id')),
   },
   (table) => [
     primaryKey({ name: 'identifiers_pkey', columns: [table.customerId, table.scheme, table.valueIndex] }),
@@ -185,6 +232,8 @@ export const contactPoints = pgTable(
     source: held('C1', 'relationship', text('source')).notNull(),
     sourceTime: held('C1', 'relationship', instant('source_time')),
     recordedAt: held('C1', 'relationship', instant('recorded_at')).notNull(),
+    /** the customer it came to first, where a merge has moved it */
+    originCustomerId: held('C1', 'relationship', uuid('origin_customer_id')),
   },
   (table) => [
     primaryKey({ name: 'contact_points_pkey', columns: [table.customerId, table.id] }),
@@ -223,6 +272,8 @@ export const relationships = pgTable(
     source: held('C1', 'relationship', text('source')).notNull(),
     recordedAt: held('C1', 'relationship', instant('recorded_at')).notNull(),
     version: held('C1', 'relationship', integer('version')).notNull(),
+    /** the customer it came to first, where a merge has moved it */
+    originCustomerId: held('C1', 'relationship', uuid('origin_customer_id')),
   },
   (table) => [
     primaryKey({ name: 'relationships_pkey', columns: [table.customerId, table.id] }),

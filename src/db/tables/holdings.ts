@@ -5,6 +5,7 @@ import {
   date,
   foreignKey,
   index,
+  integer,
   jsonb,
   pgTable,
   primaryKey,
@@ -24,6 +25,8 @@ export const holdingKeys = pgTable(
     holdingId: held('C1', 'relationship', uuid('holding_id')).notNull(),
     /** the primary owner */
     customerId: held('C1', 'relationship', uuid('customer_id')).notNull(),
+    /** whose it was first, where that customer was merged into another */
+    originCustomerId: held('C1', 'relationship', uuid('origin_customer_id')),
   },
   (table) => [
     primaryKey({ name: 'holding_keys_pkey', columns: [table.source, table.numberIndex] }),
@@ -53,6 +56,10 @@ export const holdings = pgTable(
     sourceTime: held('C1', 'relationship', instant('source_time')),
     recordedAt: held('C1', 'relationship', instant('recorded_at')).notNull(),
     version: held('C1', 'relationship', bigint('version', { mode: 'number' })).notNull(),
+    /** the customer it came to first, where a merge has moved it */
+    originCustomerId: held('C1', 'relationship', uuid('origin_customer_id')),
+    /** why the status is what it is, as the source words it */
+    statusReason: held('C1', 'relationship', text('status_reason')),
   },
   (table) => [
     primaryKey({ name: 'holdings_pkey', columns: [table.customerId, table.id] }),
@@ -61,6 +68,8 @@ export const holdings = pgTable(
       columns: [table.customerId],
       foreignColumns: [customers.id],
     }),
+    /** who holds a currency: a new rate of it marks them */
+    index('holdings_currency_idx').on(table.currency, table.customerId).where(sql`status <> 'closed'`),
     check(
       'holdings_category_check',
       sql`${table.category} in ('deposit', 'time_deposit', 'wealth_product', 'fund', 'bond', 'insurance', 'precious_metal', 'loan', 'mortgage', 'credit_card', 'debit_card', 'service')`,
@@ -86,6 +95,8 @@ export const holdingParties = pgTable(
     endsOn: held('C1', 'relationship', date('ends_on', { mode: 'string' })),
     id: held('C1', 'relationship', uuid('id')).notNull(),
     recordedAt: held('C1', 'relationship', instant('recorded_at')).notNull(),
+    /** the customer it came to first, where a merge has moved it */
+    originCustomerId: held('C1', 'relationship', uuid('origin_customer_id')),
   },
   (table) => [
     primaryKey({ name: 'holding_parties_pkey', columns: [table.customerId, table.id] }),
@@ -102,5 +113,125 @@ export const holdingParties = pgTable(
       'holding_parties_role_check',
       sql`${table.role} in ('primary_owner', 'joint_owner', 'authorised', 'guarantor', 'beneficiary')`,
     ),
+  ],
+);
+
+/**
+ * What a holding held at the end of each business day, as intervals [from_date, to_date): a balance stands until a later
+ * day has another. An interval begins with a day that was stated, and knows those of its month that were stated with
+ * the same amount since, so that a late or corrected day can cut it where it has to. With the next month's first
+ * statement another begins, whatever its amount: so a row stays small.
+ */
+export const holdingBalances = pgTable(
+  'holding_balances',
+  {
+    customerId: held('C1', 'transaction', uuid('customer_id')).notNull(),
+    holdingId: held('C1', 'transaction', uuid('holding_id')).notNull(),
+    fromDate: held('C1', 'transaction', date('from_date', { mode: 'string' })).notNull(),
+    /** the day from which the next one holds; null for the last */
+    toDate: held('C1', 'transaction', date('to_date', { mode: 'string' })),
+    /** signed; null where the source took back what it had told */
+    amount: held('C2', 'transaction', decimal('amount')),
+    currency: held('C1', 'transaction', text('currency')).notNull(),
+    /** the days that were stated, and of each when its source knew it and when it came here, in microseconds of the epoch */
+    days: held('C1', 'transaction', date('days', { mode: 'string' }).array()).notNull(),
+    sourceMicros: held('C1', 'transaction', bigint('source_micros', { mode: 'number' }).array()).notNull(),
+    recordedMicros: held(
+      'C1',
+      'transaction',
+      bigint('recorded_micros', { mode: 'number' }).array(),
+    ).notNull(),
+    /** the customer it came to first, where a merge has moved it */
+    originCustomerId: held('C1', 'transaction', uuid('origin_customer_id')),
+  },
+  (table) => [
+    primaryKey({
+      name: 'holding_balances_pkey',
+      columns: [table.customerId, table.holdingId, table.fromDate],
+    }),
+    foreignKey({
+      name: 'holding_balances_customer_id_fkey',
+      columns: [table.customerId],
+      foreignColumns: [customers.id],
+    }),
+    check('holding_balances_to_date_check', sql`${table.toDate} > ${table.fromDate}`),
+  ],
+);
+
+/** What was told of a business day before it was corrected. */
+export const supersededBalances = pgTable(
+  'superseded_balances',
+  {
+    customerId: held('C1', 'transaction', uuid('customer_id')).notNull(),
+    id: held('C1', 'transaction', uuid('id')).notNull(),
+    holdingId: held('C1', 'transaction', uuid('holding_id')).notNull(),
+    businessDate: held('C1', 'transaction', date('business_date', { mode: 'string' })).notNull(),
+    amount: held('C2', 'transaction', decimal('amount')),
+    currency: held('C1', 'transaction', text('currency')).notNull(),
+    sourceMicros: held('C1', 'transaction', bigint('source_micros', { mode: 'number' })).notNull(),
+    recordedMicros: held('C1', 'transaction', bigint('recorded_micros', { mode: 'number' })).notNull(),
+    supersededMicros: held('C1', 'transaction', bigint('superseded_micros', { mode: 'number' })).notNull(),
+    /** the customer it came to first, where a merge has moved it */
+    originCustomerId: held('C1', 'transaction', uuid('origin_customer_id')),
+  },
+  (table) => [
+    primaryKey({ name: 'superseded_balances_pkey', columns: [table.customerId, table.id] }),
+    foreignKey({
+      name: 'superseded_balances_customer_id_fkey',
+      columns: [table.customerId],
+      foreignColumns: [customers.id],
+    }),
+    index('superseded_balances_holding_id_idx').on(table.customerId, table.holdingId, table.businessDate),
+  ],
+);
+
+/** Every status that a holding was in, closing and reopening among them, in the order of their ids. */
+export const holdingStatuses = pgTable(
+  'holding_statuses',
+  {
+    customerId: held('C1', 'relationship', uuid('customer_id')).notNull(),
+    id: held('C1', 'relationship', uuid('id')).notNull(),
+    holdingId: held('C1', 'relationship', uuid('holding_id')).notNull(),
+    status: held('C1', 'relationship', text('status')).notNull(),
+    reason: held('C1', 'relationship', text('reason')),
+    sourceTime: held('C1', 'relationship', instant('source_time')),
+    recordedAt: held('C1', 'relationship', instant('recorded_at')).notNull(),
+    /** the customer it came to first, where a merge has moved it */
+    originCustomerId: held('C1', 'relationship', uuid('origin_customer_id')),
+  },
+  (table) => [
+    primaryKey({ name: 'holding_statuses_pkey', columns: [table.customerId, table.id] }),
+    foreignKey({
+      name: 'holding_statuses_customer_id_fkey',
+      columns: [table.customerId],
+      foreignColumns: [customers.id],
+    }),
+    index('holding_statuses_holding_id_idx').on(table.customerId, table.holdingId, table.id),
+  ],
+);
+
+/** How the bank counts what its customers hold: one row, which a migration makes. */
+export const balancePolicy = pgTable(
+  'balance_policy',
+  {
+    id: held('C1', 'definition', integer('id')).primaryKey(),
+    /** whose a holding with several owners is */
+    attribution: held('C1', 'definition', text('attribution')).notNull(),
+    /** what the sum of a month's balances is divided by */
+    averageDays: held('C1', 'definition', text('average_days')).notNull(),
+    version: held('C1', 'definition', integer('version')).notNull(),
+    updatedAt: held('C1', 'definition', instant('updated_at')).notNull(),
+    /** the last customer that was marked for review since the attribution changed */
+    markedTo: held('C1', 'definition', uuid('marked_to')),
+    /** since when all are; null while some are not */
+    markedAt: held('C1', 'definition', instant('marked_at')),
+  },
+  (table) => [
+    check('balance_policy_id_check', sql`${table.id} = 1`),
+    check(
+      'balance_policy_attribution_check',
+      sql`${table.attribution} in ('primary_owner', 'by_share', 'full')`,
+    ),
+    check('balance_policy_average_days_check', sql`${table.averageDays} in ('calendar', 'thirty')`),
   ],
 );

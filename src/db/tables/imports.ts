@@ -59,14 +59,44 @@ export const imports = pgTable(
     businessDate: held('C1', 'transaction', date('business_date', { mode: 'string' })),
     controlRows: held('C1', 'transaction', bigint('control_rows', { mode: 'number' })),
     controlAmount: held('C1', 'transaction', decimal('control_amount')),
+    /** the field that it is the sum of */
+    controlField: held('C1', 'transaction', text('control_field')),
+    mode: held('C1', 'transaction', text('mode')).notNull().default('upsert'),
+    delimiter: held('C1', 'transaction', text('delimiter')).notNull().default('comma'),
+    /** of what the feed has told of that day, or of an earlier one */
+    isCorrection: held('C1', 'transaction', boolean('is_correction')).notNull().default(false),
+    /** through which chunk the file was looked through before anything of it is applied, and what was found */
+    checkedChunk: held('C1', 'transient', integer('checked_chunk')).notNull().default(-1),
+    checkedAmount: held('C2', 'transient', decimal('checked_amount')).notNull().default('0'),
+    /** records that do not say which holding they are about */
+    unreadableRows: held('C1', 'transient', bigint('unreadable_rows', { mode: 'number' }))
+      .notNull()
+      .default(0),
+    /** when nothing more stood in the way of applying it */
+    checkedAt: held('C1', 'transaction', instant('checked_at')),
+    /** what a snapshot would close: `ClosePlan` */
+    plan: held('C1', 'transaction', jsonb('plan')),
+    closedRows: held('C1', 'transaction', bigint('closed_rows', { mode: 'number' }))
+      .notNull()
+      .default(0),
+    /** when all customers that it had marked were reviewed */
+    evaluatedAt: held('C1', 'transaction', instant('evaluated_at')),
   },
   (table) => [
     index('imports_open_idx').on(table.createdAt).where(sql`state in ('receiving', 'queued', 'running')`),
+    index('imports_feed_idx').on(table.feed, table.businessDate).where(sql`feed is not null`),
+    index('imports_unevaluated_idx')
+      .on(table.finishedAt)
+      .where(sql`feed is not null and state = 'completed' and evaluated_at is null and not dry_run`),
+    check('imports_mode_check', sql`${table.mode} in ('upsert', 'delta', 'snapshot')`),
     check(
       'imports_state_check',
-      sql`${table.state} in ('receiving', 'queued', 'running', 'completed', 'failed', 'cancelled')`,
+      sql`${table.state} in ('receiving', 'queued', 'running', 'waiting', 'completed', 'failed', 'cancelled')`,
     ),
-    check('imports_kind_check', sql`${table.kind} in ('customers', 'holdings', 'activities')`),
+    check(
+      'imports_kind_check',
+      sql`${table.kind} in ('customers', 'holdings', 'activities', 'balances', 'exchange_rates', 'segment_members', 'points')`,
+    ),
     check('imports_charset_check', sql`${table.charset} in ('utf-8', 'gb18030')`),
     check('imports_on_error_check', sql`${table.onError} in ('continue', 'abort')`),
     check('imports_on_unknown_check', sql`${table.onUnknown} in ('reject', 'create')`),

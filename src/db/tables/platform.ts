@@ -103,6 +103,8 @@ export const auditEntries = pgTable(
     id: held('C1', 'audit', uuid('id')).primaryKey(),
     occurredAt: held('C1', 'audit', instant('occurred_at')).notNull(),
     actor: held('C1', 'audit', text('actor')).notNull(),
+    /** `customer:<id>`, where the actor acts for a customer by a token that was exchanged */
+    onBehalfOf: held('C1', 'audit', text('on_behalf_of')),
     action: held('C1', 'audit', text('action')).notNull(),
     subjectType: held('C1', 'audit', text('subject_type')).notNull(),
     subjectId: held('C1', 'audit', text('subject_id')),
@@ -133,6 +135,8 @@ export const outbox = pgTable(
     scopeBranch: held('C1', 'transient', text('scope_branch')),
     scopeManager: held('C1', 'transient', text('scope_manager')),
     scopeCustomer: held('C1', 'transient', uuid('scope_customer')),
+    /** all who look after the customer then; null where the event is of no customer */
+    scopeStaff: held('C1', 'transient', text('scope_staff').array()),
     data: held('C1', 'transient', jsonb('data')).notNull(),
     traceparent: held('C1', 'transient', text('traceparent')),
     /** gap-free, given by the relay */

@@ -28,6 +28,17 @@ export const reviewState = pgTable(
     reviewedAt: held('C1', 'relationship', instant('reviewed_at')),
     /** the earliest instant at which a condition can flip with no write */
     nextChangeAt: held('C1', 'relationship', instant('next_change_at')),
+    /** the customer is another by now: whoever waited for it has to look again whom they mean */
+    mergedInto: held('C1', 'relationship', uuid('merged_into')),
+    /**
+     * while a merge moves activities in steps: the customer whose rows still hold some of this one's. Nothing is judged
+     * meanwhile, and lists read both
+     */
+    arrivingFrom: held('C1', 'relationship', uuid('arriving_from')),
+    /** of those rows, the ones that came from these customers; null: all of them */
+    arrivingOrigins: held('C1', 'relationship', uuid('arriving_origins').array()),
+    /** rows here that came from these customers are another's by now; of a merged customer, empty: those that are left */
+    leavingOrigins: held('C1', 'relationship', uuid('leaving_origins').array()),
   },
   (table) => [
     index('review_state_marked_at_idx').on(table.bucket, table.markedAt).where(sql`marked_at is not null`),

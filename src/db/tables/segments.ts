@@ -1,5 +1,7 @@
 import { sql } from 'drizzle-orm';
 import {
+  bigint,
+  boolean,
   check,
   foreignKey,
   index,
@@ -20,8 +22,10 @@ export const segments = pgTable(
     name: held('C1', 'definition', text('name')).notNull(),
     description: held('C1', 'definition', text('description')).notNull(),
     kind: held('C1', 'definition', text('kind')).notNull(),
-    /** the version that answers now */
+    /** the newest version */
     version: held('C1', 'definition', integer('version')).notNull(),
+    /** the version that answers; null while the first is evaluated, and of a static segment */
+    liveVersion: held('C1', 'definition', integer('live_version')),
     createdAt: held('C1', 'definition', instant('created_at')).notNull(),
     updatedAt: held('C1', 'definition', instant('updated_at')).notNull(),
     deletedAt: held('C1', 'definition', instant('deleted_at')),
@@ -39,10 +43,22 @@ export const segmentVersions = pgTable(
     reads: held('C1', 'definition', text('reads').array()).notNull(),
     createdAt: held('C1', 'definition', instant('created_at')).notNull(),
     createdBy: held('C1', 'definition', text('created_by')).notNull(),
-    /** up to which customer, in the order of ids, everybody was marked to be judged by it */
+    /** whether everybody who enters or leaves by it is told of one by one */
+    memberEvents: held('C1', 'definition', boolean('member_events')).notNull().default(false),
+    /** since when everybody is judged by it, beside the version that answers */
+    startedAt: held('C1', 'definition', instant('started_at')),
+    /** up to which customer, in the order of ids, that has come, and how many it were */
     markedTo: held('C1', 'definition', uuid('marked_to')),
-    /** since when everybody is marked; null while that is under way */
+    evaluated: held('C1', 'definition', bigint('evaluated', { mode: 'number' }))
+      .notNull()
+      .default(0),
+    /** how many customers there were when it began */
+    total: held('C1', 'definition', bigint('total', { mode: 'number' })),
+    /** since when it answers */
     completedAt: held('C1', 'definition', instant('completed_at')),
+    /** who entered and who left by it then */
+    entered: held('C1', 'definition', bigint('entered', { mode: 'number' })),
+    left: held('C1', 'definition', bigint('left', { mode: 'number' })),
   },
   (table) => [
     primaryKey({ name: 'segment_versions_pkey', columns: [table.segment, table.version] }),
@@ -54,7 +70,10 @@ export const segmentVersions = pgTable(
   ],
 );
 
-/** A customer was in a segment during [entered_at, left_at). */
+/**
+ * A customer was in a segment during [entered_at, left_at). No foreign keys: segments are never removed, and a check per
+ * row would cost a sixth of what the row does.
+ */
 export const memberships = pgTable(
   'memberships',
   {
@@ -69,16 +88,34 @@ export const memberships = pgTable(
     leftRuleVersion: held('C1', 'relationship', integer('left_rule_version')),
     cause: held('C1', 'relationship', text('cause')).notNull(),
     leftCause: held('C1', 'relationship', text('left_cause')),
+    /** what the conditions of the rule saw then, in their order: `{ at, seen, verdicts }` */
+    evidence: held('C2', 'relationship', jsonb('evidence')),
+    leftEvidence: held('C2', 'relationship', jsonb('left_evidence')),
   },
   (table) => [
     primaryKey({ name: 'memberships_pkey', columns: [table.customerId, table.segment, table.enteredAt] }),
     uniqueIndex('memberships_open_key').on(table.customerId, table.segment).where(sql`left_at is null`),
     index('memberships_segment_idx').on(table.segment, table.customerId).where(sql`left_at is null`),
-    foreignKey({
-      name: 'memberships_segment_fkey',
-      columns: [table.segment],
-      foreignColumns: [segments.key],
-    }),
+    // who came and went, in the order of time
+    index('memberships_entered_idx').on(table.segment, table.enteredAt, table.customerId),
+    index('memberships_left_idx')
+      .on(table.segment, table.leftAt, table.customerId)
+      .where(sql`left_at is not null`),
     check('memberships_left_at_check', sql`${table.leftAt} > ${table.enteredAt}`),
   ],
+);
+
+/**
+ * Who belongs by a version that is still being evaluated, and who will leave by it: kept right by every review until it
+ * answers.
+ */
+export const membershipDrafts = pgTable(
+  'membership_drafts',
+  {
+    customerId: held('C1', 'relationship', uuid('customer_id')).notNull(),
+    segment: held('C1', 'relationship', text('segment')).notNull(),
+    belongs: held('C1', 'relationship', boolean('belongs')).notNull().default(true),
+    evidence: held('C2', 'relationship', jsonb('evidence')).notNull(),
+  },
+  (table) => [primaryKey({ name: 'membership_drafts_pkey', columns: [table.customerId, table.segment] })],
 );

@@ -1,29 +1,18 @@
 /** What nobody decided on in time is over. */
 import { sql } from 'drizzle-orm';
-import type { Clock } from '../clock.js';
-import { type Ctx, type Services, systemContext } from '../context.js';
-import { newId } from '../ids.js';
-import type { Job } from '../jobs.js';
-import type { Logger } from '../log.js';
+import type { Ctx } from '../context.js';
+import { type Job, type JobDeps, jobContext } from '../jobs.js';
 import { transact } from '../transact.js';
 import { approvalEvent } from './events.js';
 
 const atOnce = 200;
 
-export const approvalJobs = ({
-  services,
-  clock,
-  log,
-}: {
-  services: Services;
-  clock: Clock;
-  log: Logger;
-}): Job[] => [
+export const approvalJobs = (deps: JobDeps): Job[] => [
   {
     queue: 'approvals',
     everySeconds: 30,
     wakesOn: [],
-    work: async () => expireApprovals(systemContext(services, 'approvals', newId(), await clock.now(), log)),
+    work: async () => expireApprovals(await jobContext(deps, 'approvals')),
   },
 ];
 

@@ -24,6 +24,8 @@ export type Plan = {
   content: Content;
   /** false where this request is too harmless for the policy to speak of it */
   weighty: boolean;
+  /** what is asked for lies beyond a limit of its own: it waits, whatever the policy says */
+  required?: boolean;
 };
 
 /** A plan and how much it would move at that moment, which is told but goes on changing. */

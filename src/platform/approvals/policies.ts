@@ -60,6 +60,7 @@ export function asksForApproval(
   threshold: AnyGuarded['threshold'],
   planned: Planned,
 ): boolean {
+  if (planned.required === true) return true;
   if (!policy.required || !planned.weighty) return false;
   if (policy.threshold === null || threshold === undefined) return true;
   const amount = threshold.of(planned);

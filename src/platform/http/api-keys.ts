@@ -97,7 +97,7 @@ function writeRoutes(app: FastifyInstance): void {
     id: 'createApiKey',
     summary: 'Make an API key',
     description:
-      'The secret is in this reply and nowhere else. Of a key that may do everything, or decide on approvals, a policy can ask a second person: then the secret opens nothing before the yes. A data scope binds the key to branches, to a book, or to one customer.',
+      'The secret is in this reply and nowhere else. Of a key that may do everything, or decide on approvals, a policy can ask a second person: then the secret opens nothing before the yes. A data scope binds the key to branches with all below them, to a book, or to one customer: what that comes to is told by the branches and assignments at each instant.',
     body: Ref(ApiKeyCreate),
     bodyExample: { name: 'mobile back end', scopes: ['customers:read'], data_scope: { branches: ['0101'] } },
     replies: {

@@ -20,6 +20,27 @@ export function parseJson(bytes: Buffer): unknown {
   return parseJsonText(bytes.toString('utf8'));
 }
 
+/**
+ * Parses a form (RFC 6749, appendix B): texts by name. One without a value counts as not sent, one that comes twice is
+ * refused, as RFC 6749, 3.2 asks.
+ */
+export function parseForm(bytes: Buffer): Record<string, string> {
+  const refuse = (description: string) =>
+    new DomainError('malformed_request', description, {
+      extra: { error: 'invalid_request', error_description: description },
+    });
+  if (!isUtf8(bytes)) throw refuse('The body is not valid UTF-8.');
+  const form: Record<string, string> = Object.create(null);
+  for (const [name, value] of new URLSearchParams(bytes.toString('utf8'))) {
+    if (value === '') continue;
+    if (form[name] !== undefined) throw refuse('A parameter comes more than once.');
+    if (value.includes('\u0000') || value.length > 4000)
+      throw refuse('A parameter is too long, or holds NUL.');
+    form[name] = value;
+  }
+  return form;
+}
+
 /** The same for what is text already. */
 export function parseJsonText(text: string): unknown {
   const longNumbers = scan(text);

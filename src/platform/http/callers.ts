@@ -8,6 +8,8 @@ import type { Ctx, IdempotentRequest, Principal, Services } from '../context.js'
 import { DomainError, insufficientScope, invalidToken } from '../errors.js';
 import { recordKeyUse } from '../key-use.js';
 import type { Logger } from '../log.js';
+import { reachAt } from '../reach.js';
+import { readSelfToken, principalOf as selfPrincipal } from '../self-tokens.js';
 import { purposeOf } from './conventions.js';
 
 declare module 'fastify' {
@@ -20,8 +22,14 @@ declare module 'fastify' {
   }
 }
 
-/** `rateLimit`: requests in a window; null: as many as any caller */
-type Caller = Principal & { readonly rateLimit: number | null };
+type Caller = Principal & {
+  /** requests in a window; null: as many as any caller */
+  readonly rateLimit: number | null;
+  /** of the key; null: it is a token */
+  readonly keyId: string | null;
+  /** when the key or the token ends; null: it does not */
+  readonly until: string | null;
+};
 
 type Deps = { services: Services; clock: Clock; config: Config; log: Logger };
 
@@ -51,18 +59,22 @@ export function decorateCallers(app: FastifyInstance, { services, clock, config,
   app.decorate(
     'contextOf',
     async (request: FastifyRequest, idempotency: IdempotentRequest | undefined): Promise<Ctx> => {
-      const { actor, scopes, dataScope } = request.principal ?? nobody;
+      const { actor, onBehalfOf, scopes, dataScope } = request.principal ?? nobody;
+      // health is asked while the database is away, where a sandbox keeps its clock
+      const isHealth = request.routeOptions.config.evenWhenOverloaded === true;
+      const now = isHealth ? realNow() : await clock.now();
       return {
         ...services,
         actor,
+        onBehalfOf,
         scopes,
         dataScope,
+        reach: await reachAt(services, dataScope, now),
         requestId: request.id,
         traceparent: request.traceparent,
         span: request.span,
         purpose: purposeOf(request),
-        // health is asked while the database is away, where a sandbox keeps its clock
-        now: request.routeOptions.config.evenWhenOverloaded === true ? realNow() : await clock.now(),
+        now,
         log: request.log as Ctx['log'],
         idempotency,
         replayed: false,
@@ -91,7 +103,7 @@ function identifier(
   config: Config,
   log: Logger,
 ): (credentials: string) => Promise<Caller> {
-  const holderOf = keyAuthenticator(services.database);
+  const keys = keyAuthenticator(services.database);
   const use = recordKeyUse(services.database, log);
   app.addHook('onClose', () => use.close());
   const { oidcIssuer: issuer, oidcAudience: audience } = config;
@@ -111,13 +123,32 @@ function identifier(
           },
           log,
         );
+  /** Of a token for one customer: the key that it was got with must still be valid. */
+  const selfOf = async (credentials: string): Promise<Caller> => {
+    const token = readSelfToken(services.keyring, credentials);
+    if (token === undefined) throw invalidToken('The token is not known here, or has expired.');
+    const { keyId, expiresAt: until } = token;
+    const holder = keyId === null ? undefined : await keys.byId(keyId);
+    if (keyId !== null && holder === undefined)
+      throw invalidToken('The key that the token was got with has expired or was revoked.');
+    if (keyId !== null) use.note(keyId);
+    return {
+      ...selfPrincipal(token, holder?.principal.scopes),
+      rateLimit: holder?.rateLimit ?? null,
+      keyId,
+      until,
+    };
+  };
   return async (credentials) => {
     if (principalOf !== undefined && jwt.test(credentials)) {
-      return { ...(await principalOf(credentials)), rateLimit: null };
+      const { principal, until } = await principalOf(credentials);
+      return { ...principal, rateLimit: null, keyId: null, until };
     }
-    const holder = /^ck_[\w-]{24,200}$/.test(credentials) ? await holderOf(credentials) : undefined;
+    if (credentials.startsWith('ct_')) return selfOf(credentials);
+    const holder = /^ck_[\w-]{24,200}$/.test(credentials) ? await keys.bySecret(credentials) : undefined;
     if (holder === undefined) throw invalidToken('The key is not known, has expired or was revoked.');
     use.note(holder.keyId);
-    return { ...holder.principal, rateLimit: holder.rateLimit };
+    const { principal, ...rest } = holder;
+    return { ...principal, ...rest };
   };
 }

@@ -41,11 +41,11 @@ export function checkBodyType(
 
 /** A quoted string by the draft; a bare one is taken too. */
 export function idempotencyOf(
-  op: { id: string; idempotent?: boolean },
+  op: { id: string; idempotent?: true | 'required' },
   request: FastifyRequest,
 ): IdempotentRequest | undefined {
   const header = request.headers['idempotency-key'];
-  if (op.idempotent !== true || header === undefined) return undefined;
+  if (op.idempotent === undefined || header === undefined) return undefined;
   const key = /^\s*(?:"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255}))\s*$/.exec(
     String(header),
   );

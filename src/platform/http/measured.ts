@@ -1,12 +1,14 @@
 /** Requests as metrics, and the page that shows all metrics. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { noteRequest } from '../courtesy.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { operation } from './operation.js';
 
 /** Counts and times every request by its operation. What is no operation has one name, whatever was asked for. */
 export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
-  app.addHook('onRequest', (_request, reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
+    if (isInteractive(request)) noteRequest();
     metrics.requestsInFlight.inc();
     reply.raw.once('close', () => metrics.requestsInFlight.dec());
     done();
@@ -20,6 +22,10 @@ export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
     done();
   });
 }
+
+/** Probes and metrics are nobody who waits, nor is who sends a file and asks how far it is. */
+const isInteractive = ({ routeOptions: { url, config } }: FastifyRequest): boolean =>
+  url?.startsWith('/v1/') === true && !url.startsWith('/v1/imports') && config.patient !== true;
 
 function nameOf(request: FastifyRequest): { operation: string; method: string } {
   const { operationId } = (request.routeOptions.schema ?? {}) as { operationId?: string };

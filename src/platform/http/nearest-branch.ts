@@ -1,8 +1,10 @@
 /**
  * Where a value fits none of several schemas, a caller is helped by what is wrong with the one that was meant: the
- * one of the value's type, then the one whose properties it names, then the one in which most of it is right.
+ * one of the value's type, then the one whose properties it names or nearly names, then the one in which most of it is
+ * right.
  */
 import type { Ajv2020, ErrorObject } from 'ajv/dist/2020.js';
+import { closestMatch } from 'leven';
 
 type Schema = {
   $ref?: string;
@@ -17,7 +19,21 @@ type Schema = {
 };
 
 /** What is wrong with the branch that was meant: its own errors, or a sentence about all branches. */
-export type Nearest = { errors: ErrorObject[] } | { code: string; message: string };
+export type Nearest =
+  | { errors: ErrorObject[] }
+  | { code: string; message: string }
+  | ({ code: string; pointer: string } & ReturnType<typeof unknownField>);
+
+/** A name near enough to be a slip of one that there is: at most a third of the letters are others. */
+const nearName = (name: string, names: readonly string[]): string | undefined =>
+  name.length > 100 ? undefined : closestMatch(name, names, { maxDistance: Math.ceil(name.length / 3) });
+
+/** What is said of a name that is none of these. */
+export function unknownField(name: string, names: readonly string[]): { message: string; nearest?: string } {
+  const message = 'is not a known field here';
+  const nearest = nearName(name, names);
+  return nearest === undefined ? { message } : { message: `${message}; did you mean ${nearest}?`, nearest };
+}
 
 const most = 8;
 
@@ -31,7 +47,7 @@ export function nearestBranch(ajv: Ajv2020, error: ErrorObject): Nearest | undef
     return { code: 'type', message: `must be ${either(branches.flatMap(typesOf), ' or ')}` };
   const meant = isObject(error.data) ? meantOf(ofType, error.data) : ofType;
   if (meant.length === 0) return { code: error.keyword, message: `must have ${either(ofType.map(namesOf))}` };
-  return errorsOf(ajv, meant, error);
+  return slipOf(meant, error) ?? errorsOf(ajv, meant, error);
 }
 
 /** Branches that are alternatives themselves are taken apart, and references looked up. */
@@ -64,12 +80,43 @@ function meantOf(branches: readonly Schema[], value: Record<string, unknown>): S
     required.filter((name) => !Object.hasOwn(value, name)).length;
   const unknown = (branch: Schema) =>
     branch.additionalProperties === false ? Object.keys(value).length - known(branch).length : 0;
-  const nothingFits = branches.every((branch) => known(branch).length === 0);
+  const slips = (branch: Schema) => slipsOf(branch, value).length;
+  const nothingFits = branches.every((branch) => known(branch).length === 0 && slips(branch) === 0);
   if (nothingFits && branches.every(({ required }) => required !== undefined)) return [];
-  // what tells branches from one another weighs more than all that is missing
-  const distance = (branch: Schema) => wrong(branch) * 1000 + missing(branch) + unknown(branch);
-  const least = Math.min(...branches.map(distance));
-  return branches.filter((branch) => distance(branch) === least);
+  // of a name alone that is a slip nothing else is known: what the branch lacks beside it says nothing
+  const isSlip = branches.every((branch) => known(branch).length === 0) && !nothingFits;
+  const candidates = isSlip ? branches.filter((branch) => slips(branch) > 0) : branches;
+  // what tells branches from one another weighs more than all that is missing; a slip is less than a lack and a surplus
+  const distance = (branch: Schema) =>
+    wrong(branch) * 1000 + missing(branch) + unknown(branch) - slips(branch) * 1.5;
+  const least = Math.min(...candidates.map(distance));
+  return candidates.filter((branch) => distance(branch) === least);
+}
+
+/** Names of the value that nearly are those which the branch misses. */
+function slipsOf(
+  { required = [], properties = {} }: Schema,
+  value: Record<string, unknown>,
+): [string, string][] {
+  const missing = required.filter((name) => !Object.hasOwn(value, name));
+  return Object.keys(value)
+    .filter((name) => properties[name] === undefined)
+    .flatMap((name) => {
+      const near = nearName(name, missing);
+      return near === undefined ? [] : [[name, near]];
+    });
+}
+
+function slipOf(branches: readonly Schema[], { data, instancePath }: ErrorObject): Nearest | undefined {
+  if (!isObject(data)) return undefined;
+  const [slip] = branches.flatMap((branch) => slipsOf(branch, data));
+  if (slip === undefined) return undefined;
+  const [name, near] = slip;
+  return {
+    code: 'additionalProperties',
+    pointer: `${instancePath}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    ...unknownField(name, [near]),
+  };
 }
 
 function isConstantOf(schema: Schema | undefined, value: unknown): boolean {

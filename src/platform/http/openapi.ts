@@ -14,10 +14,16 @@ const tags = [
   ['Identifiers', 'How other systems name a customer'],
   ['Relationships', 'Household, employer, guarantor, legal representative'],
   ['Holdings', 'Products that customers hold, and who stands in which role to them'],
+  ['Money', 'What other currencies are worth in the bank’s own'],
   ['Activities', 'What customers did, reported by other systems'],
+  ['Merges', 'Two customers that are one, and how that is taken back'],
   ['Imports', 'Files of any size, row by row'],
   ['Segments', 'Who belongs where, now and at any past instant'],
-  ['Definitions', 'Custom attributes, identifier schemes and facts'],
+  ['Levels', 'The bank’s own grading by what customers hold, and why each has its own'],
+  ['Churn and value', 'How recently, how often and with how much customers are active'],
+  ['Loyalty', 'Points as a ledger: programmes, accounts, and what was earned and used'],
+  ['Organization', 'Branches, staff, and who looks after whom'],
+  ['Definitions', 'Custom attributes, identifier schemes, sources and facts'],
   ['Events', 'What changed here, told to others'],
   ['Approvals', 'What asks for a second person, and what they said'],
   ['Administration', 'API keys, and the clock of a sandbox'],
@@ -74,14 +80,14 @@ function withTokens<T extends object>(document: T, issuer: string | undefined): 
   return document;
 }
 
-const bearer = `An API key, \`ck_…\`, or an access token of the bank's OpenID provider: a JWT by RFC 9068 for this service.
+const bearer = `An API key, \`ck_…\`, a token for one customer, \`ct_…\`, or an access token of the bank's OpenID provider: a JWT by RFC 9068 for this service.
 
 Scopes, of the key or in the token's \`scope\`; those of an operation stand in its \`x-scopes\`:
 ${Object.entries(scopes)
   .map(([scope, meaning]) => `- \`${scope}\`: ${meaning}`)
   .join('\n')}
 
-A token says in one claim which customers it reaches: \`clientele_branches\` (a list of codes), \`clientele_manager\` (a staff code), \`clientele_customer\` (an id), or \`clientele_bank\` (\`true\`). A claim that does not have its form refuses the token.`;
+A token says in one claim which customers it reaches: \`clientele_branches\` (a list of codes, each with all branches below), \`clientele_manager\` (a staff code: whom they look after), \`clientele_customer\` (an id), or \`clientele_bank\` (\`true\`). A claim that does not have its form refuses the token.`;
 
 /** @param webhooks what goes out, which no route describes */
 export function openApiOptions(
@@ -101,7 +107,7 @@ export function openApiOptions(
         title: 'Clientele',
         version: apiVersion,
         description:
-          'Customer management for banks: one true picture of every customer. Amounts are decimal strings, instants RFC 3339 in UTC, ids UUIDs. Errors are problem+json with a stable `code`. `RateLimit` and `RateLimit-Policy` say what a key may still send; 429 and 503 say after how many seconds to come back. `X-Purpose` may say why data is read, as a code such as `fraud_investigation`.',
+          'Customer management for banks: one true picture of every customer. Amounts are decimal strings, instants RFC 3339 in UTC, ids UUIDs. Errors are problem+json with a stable `code`. Replies may get new members, and enumerations in them new words: take what you do not know for something else. `RateLimit` and `RateLimit-Policy` say what a key may still send; 429 and 503 say after how many seconds to come back. `X-Purpose` may say why data is read, as a code such as `fraud_investigation`.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         contact: { name: 'Clientele' },
       },

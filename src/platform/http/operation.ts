@@ -11,6 +11,8 @@ import type { Scope } from '../scopes.js';
 import { acceptedReply } from './approval-schemas.js';
 import { type Deprecated, tellDeprecation } from './conventions.js';
 import { checkBodyType, idempotencyOf, jsonType, type Reply, send } from './exchange.js';
+import { onSurvivor } from './merged-ids.js';
+import { chooseType } from './representations.js';
 import { Problem, Ref, Strict } from './schemas.js';
 import { validatorCompiler } from './validation.js';
 
@@ -39,15 +41,21 @@ type Input<P extends TObject, Q extends TObject, B extends TSchema> = {
   query: Static<Q>;
   body: Static<B>;
   headers: { ifMatch: string | undefined; ifNoneMatch: string | undefined; accept: string | undefined };
+  /** in which the caller wants the answer, where there is a choice */
+  mediaType: string;
   request: FastifyRequest;
   reply: FastifyReply;
 };
+
+type Media = { schema?: TSchema; example?: unknown };
 
 type ReplyDeclaration = {
   description: string;
   schema?: TSchema;
   /** other than application/json */
   contentTypes?: readonly string[];
+  /** the same answer as `Accept` can ask for it, by media type: the handler is told which one is wanted */
+  alternatives?: Record<string, Media>;
   headers?: Record<string, string>;
   example?: unknown;
 };
@@ -82,8 +90,8 @@ export type Operation<P extends TObject, Q extends TObject, B extends TSchema> =
   replies: Record<number, ReplyDeclaration>;
   /** codes beyond those that every operation can answer */
   problems?: readonly ProblemCode[];
-  /** takes an `Idempotency-Key` */
-  idempotent?: boolean;
+  /** takes an `Idempotency-Key`, or asks for one: where points or money move */
+  idempotent?: true | 'required';
   /** asks for `If-Match` */
   ifMatch?: boolean;
   /** a policy can make it wait for a second person: then it answers 202 with the approval */
@@ -142,6 +150,7 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
   };
   app.operations.push(row);
   if (op.guarded !== undefined) keepGuard(app, op.id, op.scope, op.guarded);
+  const offered = offeredTypes(op);
   app.route({
     method: op.method,
     url: op.path.replaceAll(/\{(\w+)\}/g, ':$1'),
@@ -159,24 +168,34 @@ export function operation<P extends TObject, Q extends TObject, B extends TSchem
     },
     handler: async (request, reply) => {
       checkBodyType(op, request);
+      const mediaType = chooseType(offered.length > 1 ? request.headers.accept : undefined, offered);
       const ctx = await app.contextOf(request, idempotencyOf(op, request));
-      const answer = await op.handler({
-        ctx,
-        params: request.params as Static<P>,
-        query: request.query as Static<Q>,
-        body: request.body as Static<B>,
-        headers: {
-          ifMatch: request.headers['if-match'],
-          ifNoneMatch: request.headers['if-none-match'],
-          accept: request.headers.accept,
-        },
-        request,
-        reply,
-      });
+      const answer = await onSurvivor(op.path, ctx, request.params as Static<P>, (params) =>
+        op.handler({
+          ctx,
+          params,
+          query: request.query as Static<Q>,
+          body: request.body as Static<B>,
+          headers: {
+            ifMatch: request.headers['if-match'],
+            ifNoneMatch: request.headers['if-none-match'],
+            accept: request.headers.accept,
+          },
+          mediaType,
+          request,
+          reply,
+        }),
+      );
+      if (mediaType !== jsonType) reply.type(`${mediaType}; charset=utf-8`);
       return answer === undefined ? reply : send(request, reply, ctx, answer);
     },
   });
 }
+
+const offeredTypes = ({ replies }: { replies: Record<number, ReplyDeclaration> }): [string, ...string[]] => [
+  jsonType,
+  ...Object.values(replies).flatMap(({ alternatives }) => Object.keys(alternatives ?? {})),
+];
 
 const isOfTheBank = ({ ofTheBank, scope }: { ofTheBank?: boolean; scope: Scope | null }) =>
   ofTheBank ?? scope === 'admin';
@@ -226,7 +245,8 @@ function problemCodes(op: Operation<TObject, TObject, TSchema>): ProblemCode[] {
     ...(isOfTheBank(op) ? (['bank_wide'] as const) : []),
     ...(op.path.includes('{') ? (['not_found'] as const) : []),
     ...(takesBody(op) ? (['too_large', 'unsupported_media_type'] as const) : []),
-    ...(op.idempotent === true ? (['idempotency_in_progress', 'idempotency_key_reused'] as const) : []),
+    ...(offeredTypes(op).length > 1 ? (['not_acceptable'] as const) : []),
+    ...(op.idempotent !== undefined ? (['idempotency_in_progress', 'idempotency_key_reused'] as const) : []),
     ...(op.guarded === undefined ? [] : (['plan_changed'] as const)),
     ...(op.ifMatch === true ? (['precondition_required', 'stale_version'] as const) : []),
     ...(op.problems ?? []),
@@ -250,6 +270,11 @@ function problemReplies(op: Operation<TObject, TObject, TSchema>): Record<number
   );
 }
 
+const mediaOf = ({ schema = Type.String(), example }: Media) => ({
+  schema,
+  ...(example === undefined ? {} : { examples: { example: { value: example } } }),
+});
+
 function successReplies(op: Operation<TObject, TObject, TSchema>): Record<number, object> {
   const replies: typeof op.replies =
     op.guarded === undefined ? op.replies : { 202: acceptedReply, ...op.replies };
@@ -265,12 +290,13 @@ function successReplies(op: Operation<TObject, TObject, TSchema>): Record<number
       if (declared.schema === undefined) {
         return [status, { type: 'null', description: declared.description, ...withHeaders }];
       }
-      const media = {
-        schema: declared.schema,
-        ...(declared.example === undefined ? {} : { examples: { example: { value: declared.example } } }),
-      };
       const types = declared.contentTypes ?? [jsonType];
-      const content = Object.fromEntries(types.map((type) => [type, media]));
+      const content = {
+        ...Object.fromEntries(types.map((type) => [type, mediaOf(declared)])),
+        ...Object.fromEntries(
+          Object.entries(declared.alternatives ?? {}).map(([type, media]) => [type, mediaOf(media)]),
+        ),
+      };
       return [status, { description: declared.description, ...withHeaders, content }];
     }),
   );
@@ -295,6 +321,11 @@ function mergedReplies(successes: Record<number, object>, failures: Record<numbe
   return merged;
 }
 
+const idempotencyKey = Type.String({
+  maxLength: 300,
+  description: 'The same key and body have one effect, and one answer, for 24 hours',
+});
+
 function headerSchema(op: Operation<TObject, TObject, TSchema>): TObject | undefined {
   const own = Object.entries(op.headers ?? {}).map(([name, description]) => [
     name.toLowerCase(),
@@ -302,16 +333,9 @@ function headerSchema(op: Operation<TObject, TObject, TSchema>): TObject | undef
   ]);
   const fields = {
     ...(Object.fromEntries(own) as Record<string, TSchema>),
-    ...(op.idempotent === true
-      ? {
-          'idempotency-key': Type.Optional(
-            Type.String({
-              maxLength: 300,
-              description: 'The same key and body have one effect, and one answer, for 24 hours',
-            }),
-          ),
-        }
-      : {}),
+    ...(op.idempotent === undefined
+      ? {}
+      : { 'idempotency-key': op.idempotent === 'required' ? idempotencyKey : Type.Optional(idempotencyKey) }),
     ...(op.ifMatch === true
       ? {
           'if-match': Type.Optional(

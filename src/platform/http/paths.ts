@@ -2,6 +2,9 @@
 import type { FastifyInstance } from 'fastify';
 import { DomainError } from '../errors.js';
 
+/** What paths say in the place of a key: no key is one of them, so that no two paths meet. */
+export const reservedKeys: readonly string[] = ['preview', 'search', 'upsert', 'lookup'];
+
 export type Route = { method: string; path: string };
 
 /** Every route that is registered from now on, but what takes any path. */

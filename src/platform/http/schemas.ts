@@ -56,6 +56,9 @@ export const Money = (description: string) =>
   Type.String({ pattern: '^-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$', maxLength: 21, description });
 export const Amount = (description: string) =>
   Type.String({ pattern: '^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$', maxLength: 20, description });
+/** Of many amounts, or converted: wider than any one that is stated. */
+export const Worth = (description: string) =>
+  Type.String({ pattern: '^-?(0|[1-9][0-9]{0,29})(\\.[0-9]{1,12})?$', maxLength: 44, description });
 export const Count = (description: string) =>
   Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description });
 

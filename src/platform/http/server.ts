@@ -15,7 +15,7 @@ import type { Config } from '../../config.js';
 import { listOf } from '../config-values.js';
 import { DomainError } from '../errors.js';
 import type { Logger } from '../log.js';
-import { parseJson } from './body.js';
+import { parseForm, parseJson } from './body.js';
 import type { Health } from './health.js';
 import { refuseSocket, sendProblem } from './problems.js';
 import { FieldProblem, Problem } from './schemas.js';
@@ -80,25 +80,23 @@ export function createServer(config: Config, log: Logger): FastifyInstance {
   return app;
 }
 
-/** JSON is parsed here; what imports send is passed on as the stream that it is. */
+const formType = 'application/x-www-form-urlencoded';
+
+/** JSON and forms are parsed here; what imports send is passed on as the stream that it is. */
 export function useParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  const parse = (
-    _request: FastifyRequest,
-    bytes: Buffer,
-    done: (error: Error | null, value?: unknown) => void,
-  ) => {
-    try {
-      done(null, parseJson(bytes));
-    } catch (error) {
-      done(error as Error);
-    }
-  };
-  app.addContentTypeParser(
-    ['application/json', 'application/merge-patch+json'],
-    { parseAs: 'buffer' },
-    parse as never,
-  );
+  const parsed =
+    (read: (bytes: Buffer) => unknown) =>
+    (_request: FastifyRequest, bytes: Buffer, done: (error: Error | null, value?: unknown) => void) => {
+      try {
+        done(null, read(bytes));
+      } catch (error) {
+        done(error as Error);
+      }
+    };
+  const asBuffer = { parseAs: 'buffer' } as const;
+  app.addContentTypeParser(['application/json', 'application/merge-patch+json'], asBuffer, parsed(parseJson));
+  app.addContentTypeParser(formType, asBuffer, parsed(parseForm));
   app.addContentTypeParser(
     ['application/x-ndjson', 'text/csv', 'application/offset+octet-stream'],
     (_request, payload, done) => done(null, payload),

@@ -6,7 +6,8 @@ import { Ajv2020, type ErrorObject, type Options } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { FastifySchemaCompiler } from 'fastify';
 import { DomainError, type FieldProblem } from '../errors.js';
-import { nearestBranch } from './nearest-branch.js';
+import { nearestBranch, unknownField } from './nearest-branch.js';
+import { type Components, referredFrom } from './references.js';
 
 const common: Options = {
   allErrors: false,
@@ -20,22 +21,29 @@ const common: Options = {
   validateSchema: false,
 };
 
-function ajvWith(options: Options, shared: Record<string, unknown>): Ajv2020 {
+function ajvWith(options: Options): Ajv2020 {
   const ajv = new Ajv2020({ ...common, ...options });
   formats.default(ajv, ['date', 'date-time', 'uuid', 'email', 'uri', 'duration']);
   ajv.addVocabulary(['example']);
-  for (const schema of Object.values(shared)) ajv.addSchema(schema as object);
   return ajv;
 }
 
-/** Made once an application, with the shared components in it. */
+/** With those of the shared components that the schema refers to. */
+function compile(ajv: Ajv2020, components: Components, schema: object) {
+  for (const [id, component] of Object.entries(components))
+    if (!(id in ajv.schemas)) ajv.addSchema(component);
+  return ajv.compile(schema);
+}
+
+/** Made once an application. */
 export function validatorCompiler(shared: Record<string, unknown>): FastifySchemaCompiler<object> {
-  const strict = ajvWith({}, shared);
-  const coercing = ajvWith({ coerceTypes: 'array', useDefaults: true }, shared);
+  const strict = ajvWith({});
+  const coercing = ajvWith({ coerceTypes: 'array', useDefaults: true });
+  const referred = referredFrom(shared as Components);
   return ({ schema, httpPart }) => {
     const part = httpPart ?? 'body';
     const ajv = part === 'body' ? strict : coercing;
-    const validate = ajv.compile(schema);
+    const validate = compile(ajv, referred(schema), schema);
     return (data: unknown) => {
       const sent = { ...(data as Record<string, unknown>) };
       if (!validate(data))
@@ -67,8 +75,11 @@ function requestError(errors: FieldProblem[]): DomainError {
   );
 }
 
-const describe = (problem: FieldProblem) =>
-  problem.pointer === '' ? `The ${problem.in} ${problem.message}.` : `${problem.pointer} ${problem.message}.`;
+function describe({ in: part, pointer, message }: FieldProblem): string {
+  const sentence = `${pointer === '' ? `The ${part}` : pointer} ${message}`;
+  // a question has its own mark
+  return sentence.endsWith('?') ? sentence : `${sentence}.`;
+}
 
 /** Ajv's errors as field problems, without the values that were sent. Of alternatives, the nearest is told of. */
 function fieldProblems(
@@ -85,20 +96,18 @@ function fieldProblems(
   }
   const specific = errors.filter((error) => !['anyOf', 'oneOf', 'if'].includes(error.keyword));
   return (specific.length > 0 ? specific : errors).slice(0, 20).map((error) => {
-    const { pointer, message } = place(error);
-    return { in: part, pointer, code: error.keyword, message };
+    return { in: part, code: error.keyword, ...place(error) };
   });
 }
 
-function place(error: ErrorObject): { pointer: string; message: string } {
+function place(error: ErrorObject): { pointer: string; message: string; nearest?: string } {
   const at = error.instancePath;
   const params = error.params as Record<string, unknown>;
   const named = (name: unknown) => `${at}/${String(name)}`;
   if (error.keyword === 'additionalProperties' || error.keyword === 'unevaluatedProperties') {
-    return {
-      pointer: named(params.additionalProperty ?? params.unevaluatedProperty),
-      message: 'is not a known field here',
-    };
+    const name = String(params.additionalProperty ?? params.unevaluatedProperty);
+    const { properties = {} } = (error.parentSchema ?? {}) as { properties?: object };
+    return { pointer: named(name), ...unknownField(name, Object.keys(properties)) };
   }
   if (error.keyword === 'required') return { pointer: named(params.missingProperty), message: 'is required' };
   if (error.keyword === 'enum') {
@@ -113,7 +122,8 @@ function place(error: ErrorObject): { pointer: string; message: string } {
 
 /** A validator of bodies outside of a request: lines of imports, items of batches. */
 export function bodyValidator(shared: readonly object[], schema: object): (value: unknown) => FieldProblem[] {
-  const ajv = ajvWith({}, shared as unknown as Record<string, unknown>);
-  const validate = ajv.compile(schema);
+  const ajv = ajvWith({});
+  const components = Object.fromEntries(shared.map((one) => [(one as { $id: string }).$id, one]));
+  const validate = compile(ajv, components, schema);
   return (value) => (validate(value) ? [] : fieldProblems(ajv, validate.errors ?? [], 'body'));
 }

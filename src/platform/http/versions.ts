@@ -1,9 +1,19 @@
-/** ETags are versions: `"v7"`, or `"v7m"` where identifying fields are masked. Either names version 7. */
+/**
+ * ETags are versions: `"v7"`, or `"v7m"` where identifying fields are masked. What also changes with time alone says its
+ * state beside it: `"v7-x1y2"`. Each names version 7.
+ */
 import { createHash } from 'node:crypto';
 import { DomainError } from '../errors.js';
 import type { Reply } from './exchange.js';
 
 export const etagOf = (version: number, masked = false): string => `"v${version}${masked ? 'm' : ''}"`;
+
+/** Of what changes with time alone, too: `state` is what does. */
+export const etagWithState = (version: number, state: unknown): string =>
+  `"v${version}-${digestOf(state).slice(0, 10)}"`;
+
+const digestOf = (content: unknown) =>
+  createHash('sha256').update(JSON.stringify(content)).digest('base64url');
 
 /** RFC 9110, 8.8.3: in quotes, and `W/` before a weak one. */
 const entityTag = /^\s*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"\s*$/;
@@ -23,7 +33,7 @@ export function requiredVersions(ifMatch: string | undefined): number[] | undefi
   const tags = ifMatch.split(',');
   if (!tags.every((tag) => entityTag.test(tag))) return [];
   return tags.flatMap((tag) => {
-    const match = /^\s*"v(\d+)m?"\s*$/.exec(tag);
+    const match = /^\s*"v(\d+)(?:m|-[\w-]+)?"\s*$/.exec(tag);
     return match === null ? [] : [Number(match[1])];
   });
 }
@@ -43,7 +53,7 @@ export function matchesNone(ifNoneMatch: string | undefined, etag: string): bool
 
 /** What has no version of its own is told apart by its content: 304 where the caller has it. */
 export function contentReply(body: unknown, ifNoneMatch: string | undefined): Reply {
-  const ETag = `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 22)}"`;
+  const ETag = `"${digestOf(body).slice(0, 22)}"`;
   return matchesNone(ifNoneMatch, ETag)
     ? { status: 200, body, headers: { ETag } }
     : { status: 304, headers: { ETag } };

@@ -39,7 +39,11 @@ export async function openExchange({ origin, secrets, readState }: Options): Pro
 
   /** The tables that a refused write has changed. */
   async function changedBy(request: FuzzRequest, reply: SeenReply): Promise<string[]> {
-    if (['GET', 'HEAD'].includes(request.method)) return [];
+    if (['GET', 'HEAD'].includes(request.method)) {
+      // whoever asks for a fresh answer has the customer judged
+      if (/[?&]max_age=/.test(request.target)) state = await readState();
+      return [];
+    }
     const before = state;
     state = await readState();
     if (reply.status < 400) return [];

@@ -1,0 +1,1 @@
+CREATE INDEX "latest_rates_unmarked_idx" ON "latest_rates" USING btree ("changed_at") WHERE marked_at is null;

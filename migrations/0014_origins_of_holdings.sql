@@ -1,0 +1,1 @@
+ALTER TABLE "holding_keys" ADD COLUMN "origin_customer_id" uuid;

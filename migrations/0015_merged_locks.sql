@@ -1,0 +1,1 @@
+ALTER TABLE "review_state" ADD COLUMN "merged_into" uuid;

@@ -1,0 +1,2 @@
+CREATE INDEX "memberships_entered_idx" ON "memberships" USING btree ("segment","entered_at","customer_id");--> statement-breakpoint
+CREATE INDEX "memberships_left_idx" ON "memberships" USING btree ("segment","left_at","customer_id") WHERE left_at is not null;

@@ -1,0 +1,40 @@
+-- Segments to begin with, of each kind: by who customers are, by what they do, and by what they hold. Each is the bank's
+-- own to edit or delete. A bank that has customers already has segments of its own, and is given none. Amounts are in the
+-- bank's currency.
+WITH catalogue (key, name, description, rule, reads) AS (VALUES
+  ('young_adults', 'Young adults', 'Demographic. Persons from 18 to 29: of full age by article 17 of the Civil Code; the upper bound is a convention of marketing, not of a law.',
+    '{"all": [{"fact": "kind", "op": "eq", "value": "person"}, {"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}, {"fact": "age_years", "op": "between", "value": [18, 29]}]}', '{customer}'),
+  ('seniors', 'Seniors', 'Demographic. Persons of 60 or more: the age of the Law on the Protection of the Rights and Interests of the Elderly, article 2.',
+    '{"all": [{"fact": "kind", "op": "eq", "value": "person"}, {"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}, {"fact": "age_years", "op": "gte", "value": 60}]}', '{customer}'),
+  ('minors', 'Minors', 'Demographic. Persons below 18, article 17 of the Civil Code. For protection: to be left out of what is offered.',
+    '{"all": [{"fact": "kind", "op": "eq", "value": "person"}, {"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}, {"fact": "age_years", "op": "lt", "value": 18}]}', '{customer}'),
+  ('business_customers', 'Business customers', 'Demographic. Organizations that are with the bank or about to be.',
+    '{"all": [{"fact": "kind", "op": "eq", "value": "organization"}, {"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}]}', '{customer}'),
+  ('digital_active', 'Digitally active', 'Behavioural. Four logins or more in the last 30 days, about one a week. The bound is a starting point of ours. Reads activities of type login.',
+    '{"all": [{"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}, {"activity": "login", "window": {"last": "P30D"}, "measure": "count", "op": "gte", "value": 4}]}', '{activity:login,customer}'),
+  ('digital_lapsed', 'Digitally lapsed', 'Behavioural. Logged in during the last 180 days, but not in the last 60. The bounds are a starting point of ours. Reads activities of type login.',
+    '{"all": [{"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}, {"activity": "login", "window": {"last": "P180D"}, "measure": "count", "op": "gte", "value": 1}, {"activity": "login", "window": {"last": "P60D"}, "measure": "count", "op": "eq", "value": 0}]}', '{activity:login,customer}'),
+  ('card_active', 'Active with cards', 'Behavioural. Five payments by card or more in the last 30 days that the customer made. The bound is a starting point of ours. Reads activities of type card_payment.',
+    '{"all": [{"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}, {"activity": "card_payment", "where": [{"field": "initiated_by", "op": "eq", "value": "customer"}], "window": {"last": "P30D"}, "measure": "count", "op": "gte", "value": 5}]}', '{activity:card_payment,customer}'),
+  ('salary_receivers', 'Salary receivers', 'Behavioural. Persons to whom a salary came in each of the last three closed months. Reads activities of type salary.',
+    '{"all": [{"fact": "kind", "op": "eq", "value": "person"}, {"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}, {"holds_for": {"periods": 3, "of": "month", "condition": {"activity": "salary", "where": [{"field": "direction", "op": "eq", "value": "in"}], "window": {"calendar": "month"}, "measure": "count", "op": "gte", "value": 1}}}]}', '{activity:salary,customer}'),
+  ('silent', 'Silent', 'Behavioural. Average assets below 1,000 in each of the last two closed months, after 5,000 or more on a day of the last six: so below 20 percent of their maximum, and below a floor. A preset for silent customers; there is no definition in law. Not a closed relationship, and no forecast.',
+    '{"all": [{"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}, {"holds_for": {"periods": 2, "of": "month", "condition": {"balance": "aum", "measure": "average", "window": {"calendar": "month"}, "op": "lt", "value": "1000"}}}, {"not": {"holds_for": {"periods": 6, "of": "month", "condition": {"not": {"balance": "aum", "measure": "max", "window": {"calendar": "month"}, "op": "gte", "value": "5000"}}}}}]}', '{customer,holdings}'),
+  ('affluent', 'Affluent', 'By value. Average assets of the last month of 500,000 or more, with financial net assets not above 1,000,000, where the regulator begins to call a person high-net-worth. The lower bound is a practice of banks, not of the regulator.',
+    '{"all": [{"fact": "kind", "op": "eq", "value": "person"}, {"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}, {"balance": "aum", "measure": "average", "window": {"calendar": "month", "offset": -1}, "op": "gte", "value": "500000"}, {"not": {"fact": "holdings.net", "op": "gt", "value": "1000000"}}]}', '{customer,holdings}'),
+  ('private_banking', 'Private banking', 'By value. Financial net assets of 6,000,000 or more: the lowest bound of the regulator for a private-bank customer, in yuan.',
+    '{"all": [{"fact": "kind", "op": "eq", "value": "person"}, {"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}, {"fact": "holdings.net", "op": "gte", "value": "6000000"}]}', '{customer,holdings}'),
+  ('lasting_high_net_worth', 'Lastingly high net worth', 'By value. Average net assets above 1,000,000 in each of the last three closed months: the regulators bound for a high-net-worth individual, in yuan, held for a quarter.',
+    '{"all": [{"fact": "kind", "op": "eq", "value": "person"}, {"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}, {"holds_for": {"periods": 3, "of": "month", "condition": {"balance": "net", "measure": "average", "window": {"calendar": "month"}, "op": "gt", "value": "1000000"}}}]}', '{customer,holdings}'),
+  ('qualified_investor_candidates', 'Candidates for qualified investor', 'By value. With the bank for two years, and financial net assets of 3,000,000 or financial assets of 5,000,000 or more, in yuan: what the bank itself sees of the regulators conditions for a qualified investor. Experience, family and income are to be proven before anybody is called one.',
+    '{"all": [{"fact": "kind", "op": "eq", "value": "person"}, {"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}, {"fact": "tenure_days", "op": "gte", "value": 730}, {"any": [{"fact": "holdings.net", "op": "gte", "value": "3000000"}, {"fact": "holdings.aum", "op": "gte", "value": "5000000"}]}]}', '{customer,holdings}'),
+  ('borrowers', 'Borrowers', 'By value. Owes on loans, mortgages or credit cards.',
+    '{"all": [{"fact": "stub", "op": "eq", "value": false}, {"fact": "status", "op": "in", "value": ["prospect", "active"]}, {"fact": "holdings.liabilities", "op": "gt", "value": "0"}]}', '{customer,holdings}')),
+made AS (
+  INSERT INTO segments (key, name, description, kind, version, live_version, created_at, updated_at)
+  SELECT key, name, description, 'rule', 1, 1, '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z' FROM catalogue
+  WHERE NOT EXISTS (SELECT FROM customers) ORDER BY key
+  ON CONFLICT DO NOTHING RETURNING key
+)
+INSERT INTO segment_versions (segment, version, rule, reads, created_at, created_by, completed_at)
+SELECT key, 1, rule::jsonb, reads::text[], '2026-01-01T00:00:00Z', 'system', '2026-01-01T00:00:00Z' FROM catalogue JOIN made USING (key) ORDER BY key;

@@ -1,0 +1,1 @@
+ALTER TABLE "membership_drafts" ADD COLUMN "belongs" boolean DEFAULT true NOT NULL;

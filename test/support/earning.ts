@@ -1,0 +1,21 @@
+/** An earn rule as most tests want it: a point for each 10 paid by card, beside whatever others give. */
+export const anEarnRule = (key: string, stated: Record<string, unknown> = {}) => ({
+  key,
+  name: key,
+  description: '',
+  status: 'active',
+  valid_from: null,
+  valid_to: null,
+  earns: { activities: ['card_payment'] } as Record<string, unknown>,
+  condition: null as unknown,
+  levels: null as string[] | null,
+  tiers: null as string[] | null,
+  points: { per: '10', points: 1, rounding: 'down' } as Record<string, unknown>,
+  repeat: 'each',
+  caps: [] as { period: string; points: number }[],
+  budget: null as number | null,
+  priority: 0,
+  stacks: true,
+  group: null as string | null,
+  ...stated,
+});
