@@ -123,10 +123,11 @@ function queries(operation: FuzzOperation, { values }: RequestSources): fc.Arbit
 }
 
 function headerFields(operation: FuzzOperation): fc.Arbitrary<Record<string, string>> {
-  const each = ofKind(operation, 'header').map(({ name }) => {
+  const each = ofKind(operation, 'header').map(({ name, required }) => {
     const known = headerValues[name];
     if (known === undefined) return fc.constant(null);
     const pair = known.map((value): [string, string] => [name, value]);
+    if (required === true) return pair;
     // without it nothing that is there is changed, but things are made
     return fc.option(pair, { freq: name === 'if-match' ? 3 : 1 });
   });
