@@ -9,6 +9,7 @@ import { type Effect, transact } from '../platform/transact.js';
 import { markCustomers } from '../reviews/service.js';
 import type { MemberKey } from './accruals.js';
 import { closeAccounts } from './ledger/commands.js';
+import { accountOrder } from './ledger/order.js';
 import { type LotRow, lotColumns, takeIn } from './ledger/store.js';
 import { type Member, newOperation, openMarked, readPlace, takesPart, tellOf } from './members.js';
 import { complete } from './operations.js';
@@ -39,9 +40,9 @@ const shownAccounts = ({ now }: Ctx, customerId: string, programme: string | und
     l.remaining - d.debt as outstanding, greatest(0, l.usable - d.debt) as available, l.pending, l.held, d.debt,
     n.expires_at as next_at, n.points as next_points
   from (
-    select distinct on (programme) * from loyalty_accounts
+    select distinct on (a.programme) * from loyalty_accounts a
     where customer_id = ${customerId} and ${programme === undefined ? sql`true` : sql`programme = ${programme}`}
-    order by programme, status = 'closed', origin_customer_id nulls first, enrolled_at, account_id
+    order by a.programme, ${sql.raw(accountOrder)}
   ) a
   join loyalty_programmes p on p.key = a.programme
   join loyalty_programme_versions v on v.programme = p.key and v.version = p.version

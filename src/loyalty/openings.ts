@@ -28,6 +28,7 @@ import { markCustomers } from '../reviews/service.js';
 import { enrol } from './accounts.js';
 import { issue, newLot } from './accruals.js';
 import { expiryOf } from './expiry.js';
+import { accountOrder } from './ledger/order.js';
 import { newOperation, openMarked } from './members.js';
 import { complete } from './operations.js';
 import { type StoredProgramme, selectProgramme } from './programme.js';
@@ -234,8 +235,8 @@ async function openAccount(
   const [{ of, programme }] = openings as [Opening, ...Opening[]];
   const { id: customerId, branch, manager } = of;
   const [known] = await tx.rows<{ status: string }>(sql`
-    select status from loyalty_accounts where customer_id = ${customerId} and programme = ${programme.key}
-    order by status = 'closed' limit 1`);
+    select a.status from loyalty_accounts a where a.customer_id = ${customerId} and a.programme = ${programme.key}
+    order by ${sql.raw(accountOrder)} limit 1`);
   if (known?.status === 'closed') return new DomainError('conflict', 'The customer has left the programme.');
   if (known === undefined) await enrol(tx, programme, { customerId, at: mark?.instant ?? ctx.now });
   const opening = { customerId, key: programme.key, place: { branch, manager }, mark };

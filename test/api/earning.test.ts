@@ -328,3 +328,29 @@ describe('points', () => {
     expect(await balanceOf(old.path)).toMatchObject({ outstanding: 31 });
   });
 });
+
+describe('a merge', () => {
+  const merge = async (survivor: string, merged: string): Promise<string> =>
+    (await t.client.post('/v1/merges', { survivor: { id: survivor }, merged: { id: merged } }, 201)).id;
+
+  test('takes along what waits, also from before the survivor took part', async () => {
+    const programme = await withRules([anEarnRule('cards')]);
+    const merged = await aMember(programme);
+    const item = paid(merged.id, '50', { occurred_at: await t.now() });
+    await t.client.post('/v1/activities', { items: [item] });
+    const survivor = await aMember(programme);
+    await merge(survivor.id, merged.id);
+    await t.drain();
+    expect(await balanceOf(survivor.path)).toMatchObject({ outstanding: 5 });
+  });
+
+  test('of one who has left with one who takes part is of one who does', async () => {
+    const programme = await withRules([anEarnRule('cards')]);
+    const left = await aMember(programme);
+    await t.client.put(left.path, { status: 'closed' }, 200, { headers: { 'if-match': '*' } });
+    const merged = await aMember(programme);
+    await merge(left.id, merged.id);
+    await record(paid(left.id, '100', { occurred_at: await t.now() }));
+    expect(await balanceOf(left.path)).toMatchObject({ outstanding: 10 });
+  });
+});

@@ -190,6 +190,21 @@ describe('a member', () => {
   });
 });
 
+describe('a merge', () => {
+  test('of one who has left with one who takes part has the tier of the one who does', async () => {
+    const [left, other] = [await aMember(), await aMember()];
+    await earn(other.path, 6000);
+    await t.client.put(left.path, { status: 'closed' }, 200, { headers: { 'if-match': '*' } });
+    await t.drain();
+    await t.client.post('/v1/merges', { survivor: { id: left.id }, merged: { id: other.id } }, 201);
+    await t.drain();
+    expect(await tierOf(left.path)).toMatchObject({ tier: 'silver', cause: 'merge' });
+    await earn(left.path, 14_000);
+    await t.drain();
+    expect(await tierOf(left.path)).toMatchObject({ tier: 'gold', cause: 'reached' });
+  });
+});
+
 describe('another version of the tiers', () => {
   test('moves up at once, and keeps who is short of it until the review', async () => {
     await t.client.post('/v1/loyalty/programmes', aProgramme('club'), 201);

@@ -158,12 +158,15 @@ function isEnrolled({ enrolled_at: enrolledAt }: MemberRow, { occurredAt, isDay 
   return microsOf(enrolledAt) < microsOf(occurredAt) + (isDay ? wholeDay : 1);
 }
 
-/** Of each customer and programme the account that new points go to. */
+/** Of each customer and programme the account that new points go to, enrolled when the first of those that are open was. */
 function firstAccounts(members: readonly MemberRow[]): Map<string, MemberRow[]> {
   const firsts = new Map<string, MemberRow>();
   for (const one of members) {
     const key = `${one.customer_id} ${one.programme}`;
-    if (!firsts.has(key)) firsts.set(key, one);
+    const first = firsts.get(key);
+    if (first === undefined) firsts.set(key, one);
+    else if (one.status === 'open' && microsOf(one.enrolled_at) < microsOf(first.enrolled_at))
+      firsts.set(key, { ...first, enrolled_at: one.enrolled_at });
   }
   return grouped([...firsts.values()], (one) => one.customer_id);
 }

@@ -3,6 +3,7 @@ import { plainArray, textArray } from '../../db/array-literals.js';
 import type { Tx } from '../../db/client.js';
 import { grouped } from '../../platform/grouped.js';
 import { instantOf } from '../../platform/instants.js';
+import { accountOrder } from '../ledger/order.js';
 import {
   type Asked,
   type Budgets,
@@ -32,7 +33,7 @@ export const readMembers = (tx: Tx, customerIds: readonly string[]): Promise<Mem
     `select a.customer_id, a.account_id, a.programme, a.status, a.enrolled_at, c.branch, c.manager
      from loyalty_accounts a join customers c on c.id = a.customer_id
      where a.customer_id = any($1::uuid[])
-     order by a.customer_id, a.programme, a.origin_customer_id nulls first, a.enrolled_at, a.account_id`,
+     order by a.customer_id, a.programme, ${accountOrder}`,
     [plainArray(customerIds)],
   );
 

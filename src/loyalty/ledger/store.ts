@@ -4,6 +4,7 @@ import type { Tx } from '../../db/client.js';
 import { instantOf, microsOf } from '../../platform/instants.js';
 import { type Account, accountOf, type Book, type Hold, type Operation } from './book.js';
 import type { Lot } from './lots.js';
+import { accountOrder } from './order.js';
 
 type StoredAccount = Account & {
   status: 'open' | 'closed';
@@ -76,8 +77,7 @@ export async function readBook(
     'loyalty_accounts',
     `select account_id, status, enrolled_at, closed_at, version, last_number, outstanding, held, debt, next_due_at,
        origin_customer_id
-     from loyalty_accounts where customer_id = $1 and programme = $2
-     order by status = 'closed', origin_customer_id nulls first, enrolled_at, account_id`,
+     from loyalty_accounts a where customer_id = $1 and programme = $2 order by ${accountOrder}`,
     [customerId, programme],
   );
   const accounts = rows.map((row) => ({

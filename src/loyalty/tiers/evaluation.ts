@@ -11,6 +11,7 @@ import { microsOf } from '../../platform/instants.js';
 import type { OutboxEvent } from '../../platform/outbox.js';
 import { transact } from '../../platform/transact.js';
 import { type Mark, markCustomers } from '../../reviews/service.js';
+import { accountOrder } from '../ledger/order.js';
 import { addDays, loadAmounts, sumDays } from './amounts.js';
 import { type Evaluated, type MemberRow, writeEvaluated } from './evaluated.js';
 import { findTiers, placeOf, rulesOf, type StoredTiers } from './model.js';
@@ -53,7 +54,7 @@ export async function evaluateMember(
   return due.length === 0 ? [] : evaluate(tx, ctx, programme, due, marks);
 }
 
-/** Members as they are before: the account is the customer's own, else the first that a merge has brought. */
+/** Members as they are before, by the first of their accounts. */
 const readMembers = (tx: Tx, programme: string, ids: readonly string[]): Promise<MemberRow[]> =>
   tx.rows(sql`
     select distinct on (a.customer_id) a.customer_id, c.branch, c.manager, a.status, a.enrolled_at, a.closed_at,
@@ -66,7 +67,7 @@ const readMembers = (tx: Tx, programme: string, ids: readonly string[]): Promise
     left join loyalty_tier_states s on s.customer_id = a.customer_id and s.programme = a.programme
     left join loyalty_tiers_held h on h.customer_id = a.customer_id and h.programme = a.programme and h.to_at is null
     where a.customer_id = any(${array(ids, 'uuid')}) and a.programme = ${programme} and c.merged_into is null
-    order by a.customer_id, a.origin_customer_id nulls first, a.enrolled_at, a.account_id`);
+    order by a.customer_id, ${sql.raw(accountOrder)}`);
 
 async function evaluate(
   tx: Tx,
