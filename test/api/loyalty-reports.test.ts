@@ -260,4 +260,45 @@ describe('verification', () => {
     if (type === 'trial_balance') await t.drain();
     expect((await findingsOf(t.client, 'rewards')).findings).toEqual([]);
   });
+
+  test('finds the balance of whichever entry is wrong of customers that are one, and of those that were', async () => {
+    await t.client.post('/v1/loyalty/programmes', aProgramme('joint'), 201);
+    const join = async () => {
+      const { id } = await t.client.post('/v1/customers', aCustomer(), 201);
+      const path = `/v1/customers/${id}/loyalty/joint`;
+      await t.client.put(path, { status: 'open' }, 201);
+      return { id: id as string, path };
+    };
+    const post = (path: string, body: object): Promise<Any> =>
+      t.client.post(path, { reason: 'Test', ...body }, 201);
+    const [a, b] = [await join(), await join()];
+    await post(`${a.path}/accruals`, { points: 100 });
+    await post(`${b.path}/accruals`, { points: 50, earned_at: '2025-06-10T00:00:00Z' });
+    const pair = { survivor: { id: a.id }, merged: { id: b.id } };
+    const { id: merge } = await t.client.post('/v1/merges', pair, 201);
+    await post(`${a.path}/redemptions`, { points: 70 });
+    await post(`${a.path}/accruals`, { points: 5 });
+    const found = async () =>
+      (await findingsOf(t.client, 'joint')).findings.map((one) => [one.type, one.account_id, one.number]);
+    const expectFound = async (count: number) => {
+      expect(await found()).toEqual([]);
+      const { rows } = await t.database.pool.query(
+        `select account_id, number from loyalty_entries where programme = 'joint'`,
+      );
+      expect(rows).toHaveLength(count);
+      for (const { account_id: account, number } of rows) {
+        const change = (by: number) =>
+          run(`update loyalty_entries set balance_after = balance_after + ${by}
+            where account_id = '${account}' and number = ${number}`);
+        await change(1);
+        const findings = await found();
+        await change(-1);
+        expect(findings).toEqual([['balance_chain', account, number]]);
+      }
+    };
+    await expectFound(5);
+    await t.client.post(`/v1/merges/${merge}/revert`, undefined, 200, { headers: { 'if-match': '*' } });
+    await post(`${b.path}/accruals`, { points: 7 });
+    await expectFound(6);
+  });
 });

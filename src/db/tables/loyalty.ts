@@ -163,6 +163,8 @@ export const loyaltyEntries = pgTable(
     reference: held('C1', 'transaction', jsonb('reference')),
     /** the operation that it takes back */
     reversesId: held('C1', 'transaction', uuid('reverses_id')),
+    /** { account: number }: the customer's other accounts in the programme with the last entry of each by then, if any */
+    beside: held('C1', 'transaction', jsonb('beside')),
     originCustomerId: held('C1', 'transaction', uuid('origin_customer_id')),
   },
   (table) => [

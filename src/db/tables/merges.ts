@@ -29,6 +29,7 @@ export const merges = pgTable(
   },
   (table) => [
     index('merges_survivor_id_idx').on(table.survivorId, table.id),
+    index('merges_merged_id_idx').on(table.mergedId),
     uniqueIndex('merges_merged_id_key').on(table.mergedId).where(sql`state <> 'reverted'`),
     index('merges_state_idx').on(table.id).where(sql`state in ('moving', 'reverting')`),
     check('merges_authority_check', sql`${table.authority} in ('decision', 'source_of_record')`),

@@ -49,6 +49,8 @@ export type Entry = {
   /** outstanding in the programme after it, over all accounts of the member */
   balanceAfter: number;
   bookedAt: number;
+  /** the other accounts of the member, and the last number of each by then; null where there are none */
+  beside: Record<string, number> | null;
   postings: readonly Posting[];
 };
 
@@ -131,10 +133,19 @@ export function post(
     points: change,
     balanceAfter: outstandingOf(book),
     bookedAt: entry.at,
+    beside: besideOf(book, account),
     postings,
   };
   book.entries.push(made);
   return made;
+}
+
+/** By it, what the balance stands on can be added up again, wherever a merge or its revert has taken the accounts since. */
+function besideOf({ accounts }: Book, { id: own }: Account): Entry['beside'] {
+  const others = accounts.filter(({ id }) => id !== own);
+  return others.length === 0
+    ? null
+    : Object.fromEntries(others.map(({ id, lastNumber }) => [id, lastNumber]));
 }
 
 /** The postings of the member's that take points out of lots. */

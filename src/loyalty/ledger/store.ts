@@ -220,12 +220,12 @@ const writing = `with account as (
     select account_id, origin from unnest($33::uuid[], $41::uuid[]) as a(account_id, origin)
   ), entry as (
     insert into loyalty_entries (customer_id, account_id, number, programme, operation_id, kind, points, balance_after,
-      booked_at, recorded_at, actor, reason, reference, reverses_id, origin_customer_id)
+      booked_at, recorded_at, actor, reason, reference, reverses_id, beside, origin_customer_id)
     select $1, account_id, number, $2, operation_id, kind, points, balance_after, booked_at, $3, $4, reason, reference::jsonb,
-      reverses_id, origin
+      reverses_id, beside::jsonb, origin
     from unnest($5::uuid[], $6::integer[], $7::uuid[], $8::text[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::text[],
-      $13::text[], $14::uuid[])
-      as e(account_id, number, operation_id, kind, points, balance_after, booked_at, reason, reference, reverses_id)
+      $13::text[], $14::uuid[], $42::text[])
+      as e(account_id, number, operation_id, kind, points, balance_after, booked_at, reason, reference, reverses_id, beside)
     join account using (account_id)
   ), posting as (
     insert into loyalty_postings (customer_id, account_id, number, leg, programme, ledger, lot_id, points, booked_at,
@@ -320,6 +320,7 @@ export async function writeBook(
     plainArray(accounts.map(({ status }) => status)),
     plainArray(accounts.map(({ closedAt }) => closedAt)),
     plainArray(accounts.map(({ origin }) => origin)),
+    textArray(entries.map(({ beside }) => (beside === null ? null : JSON.stringify(beside)))),
   ]);
   await writeHolds(tx, book);
   for (const lot of lots) book.read.set(lot, stateOf(lot));

@@ -12,8 +12,8 @@ const mostFindings = 100;
 type Checked = {
   programme: string;
   customerIds: readonly string[];
-  /** of whom no merge is known: what stood in one account only is the balance of the customer */
-  unmerged: readonly string[];
+  /** with those whose accounts stand beside theirs, or once stood */
+  related: readonly string[];
 };
 type Row = Partial<Omit<Finding, 'type'>>;
 
@@ -77,12 +77,21 @@ const invariants: Partial<Record<Finding['type'], (checked: Checked) => SQL>> = 
       from ${of('loyalty_entries', checked)} e) o
     where before > booked_at`,
 
+  // what is in the account by then, and in those that were the customer's too, wherever they are now
   balance_chain: (checked) => sql`
-    select customer_id, account_id, number, expected, balance_after as found from (
-      select customer_id, account_id, number, balance_after,
-        sum(points) over (partition by customer_id, account_id order by number)::bigint as expected
-      from ${of('loyalty_entries', { ...checked, customerIds: checked.unmerged })} e) o
-    where expected <> balance_after`,
+    with chain as (
+      select customer_id, account_id, number, balance_after, beside,
+        sum(points) over (partition by customer_id, account_id order by number)::bigint as own
+      from ${of('loyalty_entries', { ...checked, customerIds: checked.related })} e
+    ), others as (
+      select c.account_id, c.number, sum(o.own)::bigint as points
+      from chain c cross join lateral jsonb_each_text(c.beside) b(account, number)
+      join chain o on o.account_id = b.account::uuid and o.number = b.number::integer
+      group by 1, 2
+    )
+    select customer_id, account_id, number, own + coalesce(points, 0) as expected, balance_after as found
+    from chain left join others using (account_id, number)
+    where customer_id = any(${array(checked.customerIds, 'uuid')}) and own + coalesce(points, 0) <> balance_after`,
 
   account_outstanding: (checked) => sql`
     select customer_id, account_id, coalesce(p.points, 0) as expected, a.outstanding as found

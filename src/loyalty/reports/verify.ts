@@ -52,17 +52,13 @@ async function verifyAccounts(
     group by customer_id order by customer_id limit ${limit + 1}`);
   const checked = rows.slice(0, limit);
   const customerIds = checked.map((row) => row.customer_id);
-  const merged = await reader.rows<{ id: string }>(sql`
-    select survivor_id as id from merges where survivor_id = any(${array(customerIds, 'uuid')})
-    union select merged_id from merges where merged_id = any(${array(customerIds, 'uuid')})`);
-  const ofMerges = new Set(merged.map(({ id }) => id));
   const findings =
     customerIds.length === 0
       ? []
       : await checkAccounts(reader, {
           programme: key,
           customerIds,
-          unmerged: customerIds.filter((id) => !ofMerges.has(id)),
+          related: await readRelated(reader, customerIds),
         });
   const last = customerIds.at(-1);
   return {
@@ -71,6 +67,19 @@ async function verifyAccounts(
     findings,
     next: rows.length > limit && last !== undefined ? ['accounts', last] : ['closings', '-infinity'],
   };
+}
+
+/** With all whom merges have ever made one with them: their accounts have stood beside one another. */
+async function readRelated(reader: Reader, customerIds: readonly string[]): Promise<string[]> {
+  const rows = await reader.rows<{ id: string }>(sql`
+    with recursive related (id) as (
+      select id from unnest(${array(customerIds, 'uuid')}) as c(id)
+      union
+      select o.id from related r cross join lateral (
+        select merged_id as id from merges where survivor_id = r.id
+        union all select survivor_id from merges where merged_id = r.id) o
+    ) select id from related`);
+  return rows.map(({ id }) => id);
 }
 
 type Closing = Sums & { until: string };
