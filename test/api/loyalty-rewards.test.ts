@@ -67,6 +67,11 @@ describe('the catalogue', () => {
     await t.client.problem('GET', `${catalogue}/nothing`, 'not_found');
   });
 
+  test('has no key that is a word of paths', async () => {
+    const problem = await t.client.problem('POST', catalogue, 'rule_broken', aReward('search'));
+    expect(problem.errors).toMatchObject([{ pointer: '/key', code: 'reserved' }]);
+  });
+
   test('says what is wrong with a reward', async () => {
     const problem = await t.client.problem('POST', catalogue, 'rule_broken', {
       ...aReward('odd', { delivery: 'code', stock: 3 }),

@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import { array, json, type Reader, type Tx } from '../../db/client.js';
 import type { Ctx } from '../../platform/context.js';
 import { brokenRules, DomainError, type FieldProblem, fieldError } from '../../platform/errors.js';
+import { reservedKeys } from '../../platform/http/paths.js';
 import { checkVersion, requiredVersions } from '../../platform/http/versions.js';
 import { newId } from '../../platform/ids.js';
 import { microsOf } from '../../platform/instants.js';
@@ -36,6 +37,8 @@ export function createReward(
   { key, delivery, ...content }: RewardCreate,
 ): Promise<StoredReward> {
   return transact<StoredReward>(ctx, async (tx) => {
+    if (reservedKeys.includes(key))
+      throw fieldError('/key', 'reserved', 'is a word of paths: choose another');
     await readProgramme(tx, programme);
     await refuseBroken(tx, facts, delivery, content);
     const made = await tx.run(sql`
