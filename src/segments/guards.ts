@@ -172,12 +172,25 @@ export const deleteGuard: Guarded<SegmentEnd, Published> = {
   },
 };
 
-/** Rules that name a segment which is gone could not be judged. Throws `conflict`. */
+/**
+ * Rules that name a segment which is gone could not be judged: those of other segments, of what earns points, and of
+ * who can have a reward that can be ordered. Throws `conflict`.
+ */
 async function refuseWhereNamed(tx: Tx, key: string): Promise<void> {
   const rows = await tx.rows<{ key: string; rule: Rule }>(sql`
     select s.key, v.rule from segments s join segment_versions v on v.segment = s.key
       and (v.version in (s.version, s.live_version) or v.started_at is not null and v.completed_at is null)
-    where s.deleted_at is null and v.rule is not null and s.key <> ${key}`);
+    where s.deleted_at is null and v.rule is not null and s.key <> ${key}
+    union all
+    select format('earn rule %s of %s', r.key, r.programme), v.content -> 'condition'
+    from loyalty_earn_rules r
+    join loyalty_earn_rule_versions v on v.programme = r.programme and v.rule = r.key and v.version = r.version
+    where r.deleted_at is null and jsonb_typeof(v.content -> 'condition') = 'object'
+    union all
+    select format('reward %s of %s', r.reward, r.programme), v.content -> 'eligibility'
+    from loyalty_rewards r
+    join loyalty_reward_versions v on v.programme = r.programme and v.reward = r.reward and v.version = r.version
+    where v.content ->> 'status' = 'active' and jsonb_typeof(v.content -> 'eligibility') = 'object'`);
   const naming = rows.filter(({ rule }) => segmentsNamed(rule).includes(key)).map((row) => row.key);
   if (naming.length === 0) return;
   const names = [...new Set(naming)].sort().join(', ');

@@ -184,7 +184,7 @@ function writeRoutes(app: FastifyInstance, facts: LoadFacts): void {
     id: 'deleteSegment',
     summary: 'Delete a segment',
     description:
-      'Its members leave. What was stays readable as of a past instant by customer. While the rule of another segment names it, it cannot be deleted.',
+      'Its members leave. What was stays readable as of a past instant by customer. While the rule of another segment names it, an earn rule, or a reward that can be ordered, it cannot be deleted.',
     tag,
     domain,
     scope: 'segments:write',

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { anEarnRule } from '../support/earning.js';
 import { aCustomer } from '../support/factories.js';
-import { aProgramme, someTiers } from '../support/loyalty.js';
+import { aProgramme, aReward, someTiers } from '../support/loyalty.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever the service answered
 type Any = any;
@@ -148,6 +148,32 @@ describe('rules', () => {
     expect(pointers).toEqual([['/condition'], ['/condition'], ['/condition'], ['/earns/activities/1']]);
     const paused = anEarnRule('paused', { ...speaking.by_balance, status: 'paused' });
     expect((await t.client.post(path, paused, 201)).warnings).toMatchObject([{ code: 'deposit_balance' }]);
+  });
+
+  test('and rewards keep the segments that they name', async () => {
+    const segment = {
+      ...{ key: 'regulars', name: 'Regulars', description: '' },
+      rule: { fact: 'age_years', op: 'gte', value: 18 },
+    };
+    await t.client.post('/v1/segments', segment, 201);
+    const condition = { all: [{ segment: 'regulars' }, { fact: 'age_years', op: 'gte', value: 21 }] };
+    const programme = await withRules([anEarnRule('named', { condition })]);
+    const path = `/v1/loyalty/programmes/${programme}`;
+    const anyVersion = { headers: { 'if-match': '*' } };
+    const refused = async () =>
+      (await t.client.problem('DELETE', '/v1/segments/regulars', 'conflict', undefined, anyVersion)).detail;
+    expect(await refused()).toContain(`earn rule named of ${programme}`);
+    const { key: _, ...unnamed } = anEarnRule('named');
+    await t.client.put(`${path}/earn-rules/named`, unnamed, 200, anyVersion);
+    const mug = { ...aReward('mug'), eligibility: condition };
+    await t.client.post(`${path}/rewards`, mug, 201);
+    expect(await refused()).toContain(`reward mug of ${programme}`);
+    const { key: __, delivery: ___, ...retired } = { ...mug, status: 'retired' };
+    await t.client.put(`${path}/rewards/mug`, retired, 200, anyVersion);
+    const again = anEarnRule('again', { condition });
+    await t.client.post(`${path}/earn-rules`, again, 201);
+    await t.client.delete(`${path}/earn-rules/again`, 204, anyVersion);
+    await t.client.delete('/v1/segments/regulars', 204, anyVersion);
   });
 });
 
