@@ -1,9 +1,15 @@
 /** What customers do earns points by rules: each thing once by each rule, and corrected with what it was earned for. */
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadFacts } from '../../src/facts.js';
+import { earnFor } from '../../src/loyalty/earning/earn.js';
+import { type DueRow, readThings } from '../../src/loyalty/earning/things.js';
+import { transact } from '../../src/platform/transact.js';
+import { markCustomers } from '../../src/reviews/service.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { anEarnRule } from '../support/earning.js';
-import { aCustomer } from '../support/factories.js';
-import { aProgramme, aReward, someTiers } from '../support/loyalty.js';
+import { aCustomer, aHolding } from '../support/factories.js';
+import { aProgramme, aReward, findingsOf, someTiers } from '../support/loyalty.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever the service answered
 type Any = any;
@@ -148,6 +154,33 @@ describe('rules', () => {
     expect(pointers).toEqual([['/condition'], ['/condition'], ['/condition'], ['/earns/activities/1']]);
     const paused = anEarnRule('paused', { ...speaking.by_balance, status: 'paused' });
     expect((await t.client.post(path, paused, 201)).warnings).toMatchObject([{ code: 'deposit_balance' }]);
+  });
+
+  test('that wait are there once a second person has said yes, and earn from then on', async () => {
+    const programme = await withRules([]);
+    const path = `/v1/loyalty/programmes/${programme}/earn-rules`;
+    const { id, path: account } = await aMember(programme);
+    const deposited = async () => {
+      const stated = { type: 'cash_deposit', direction: 'in', occurred_at: await t.now() };
+      await record(paid(id, '500', stated));
+    };
+    const rule = anEarnRule('savings', { earns: { activities: ['cash_deposit'] } });
+    const { id: approval } = await t.client.post(path, rule, 202);
+    await t.client.problem('GET', `${path}/savings`, 'not_found');
+    await deposited();
+    const checker = await t.clientWith([
+      'loyalty:read',
+      'loyalty:write',
+      'approvals:read',
+      'approvals:decide',
+    ]);
+    await t.client.problem('POST', `/v1/approvals/${approval}/approve`, 'second_person_required', {});
+    expect(await checker.post(`/v1/approvals/${approval}/approve`, {})).toMatchObject({ state: 'executed' });
+    expect(await t.client.get(`${path}/savings`)).toMatchObject({ version: 1, status: 'active' });
+    await deposited();
+    expect((await entriesOf(account)).map(({ points, reason }) => [points, reason])).toEqual([
+      [50, 'savings'],
+    ]);
   });
 
   test('and rewards keep the segments that they name', async () => {
@@ -353,11 +386,91 @@ describe('points', () => {
     await record({ ...item, amount: '300', source_version: 1 }, paid(old.id, '100', at));
     expect(await balanceOf(old.path)).toMatchObject({ outstanding: 31 });
   });
+
+  test('are for those who had the level of the bank when it occurred', async () => {
+    const extra = anEarnRule('extra', { points: { fixed: 7 }, levels: ['affluent'] });
+    const programme = await withRules([extra]);
+    const { id, path } = await aMember(programme);
+    const before = paid(id, '10', { occurred_at: await t.now() });
+    await t.client.post('/v1/holdings/upsert', { ...aHolding('EL1', { id }), balance: '400000' }, 201);
+    await t.drain();
+    expect(await t.client.get(`/v1/customers/${id}/level`)).toMatchObject({ level: 'affluent' });
+    // it comes when the level is reached, and occurred when it was not
+    await record(before);
+    expect(await balanceOf(path)).toMatchObject({ outstanding: 0 });
+    await record(paid(id, '10', { occurred_at: await t.now() }));
+    expect(await balanceOf(path)).toMatchObject({ outstanding: 7 });
+  });
+
+  test('by amount come once the amount has a value', async () => {
+    const programme = await withRules([anEarnRule('cards'), anEarnRule('fix', { points: { fixed: 5 } })]);
+    const { id, path } = await aMember(programme);
+    const now = await t.now();
+    await record(paid(id, '100', { occurred_at: now, currency: 'CHF', business_date: '2026-03-03' }));
+    expect(await balanceOf(path)).toMatchObject({ outstanding: 5 });
+    const rate = { currency: 'CHF', rate: '8', business_date: '2026-03-03', source: 'treasury' };
+    await t.client.post('/v1/exchange-rates', { items: [rate] });
+    await t.drain();
+    expect((await entriesOf(path)).map(({ points, reason }) => [points, reason])).toEqual([
+      [80, 'cards'],
+      [5, 'fix'],
+    ]);
+    const [lot] = (await t.client.get(`${path}/lots`)).data;
+    expect(new Date(lot.earned_at).getTime()).toBe(new Date(now).getTime());
+  });
+
+  test('of a budget for one go to one of many, whoever judges them at once', async () => {
+    const programme = await withRules([anEarnRule('scarce', { points: { fixed: 10 }, budget: 10 })]);
+    const members = await Promise.all(Array.from({ length: 8 }, () => aMember(programme)));
+    const at = { occurred_at: await t.now() };
+    await t.client.post('/v1/activities', { items: members.map(({ id }) => paid(id, '10', at)) });
+    const ctx = await t.context();
+    // as workers that have taken different customers
+    const judge = (id: string) =>
+      transact(ctx, async (tx) => {
+        const marks = await markCustomers(tx, ctx, [id], ['loyalty'], 'expected');
+        const due = await tx.rows<DueRow>(sql`
+          delete from loyalty_earning_due where customer_id = ${id} returning customer_id, activity_id, occurred_at`);
+        const done = await earnFor(tx, ctx, loadFacts, await readThings(tx, due), marks);
+        return { value: due.length, ...done };
+      });
+    expect(await Promise.all(members.map(({ id }) => judge(id)))).toEqual(members.map(() => 1));
+    const balances = await Promise.all(members.map(({ path }) => balanceOf(path)));
+    expect(balances.map(({ outstanding }) => outstanding).sort()).toEqual([0, 0, 0, 0, 0, 0, 0, 10]);
+    const rule = await t.client.get(`/v1/loyalty/programmes/${programme}/earn-rules/scarce`);
+    expect(rule.used).toBe(10);
+  });
 });
 
 describe('a merge', () => {
   const merge = async (survivor: string, merged: string): Promise<string> =>
     (await t.client.post('/v1/merges', { survivor: { id: survivor }, merged: { id: merged } }, 201)).id;
+  const revert = (id: string) =>
+    t.client.post(`/v1/merges/${id}/revert`, undefined, 200, { headers: { 'if-match': '*' } });
+
+  test('leaves what was earned where it was, corrects it there, and caps both together', async () => {
+    const programme = await withRules([anEarnRule('capped', { caps: [{ period: 'month', points: 15 }] })]);
+    const [a, b] = [await aMember(programme), await aMember(programme)];
+    const at = { occurred_at: await t.now() };
+    const ofB = paid(b.id, '100', at);
+    await record(paid(a.id, '100', at), ofB);
+    const merged = await merge(a.id, b.id);
+    await t.drain();
+    expect(await balanceOf(a.path)).toMatchObject({ outstanding: 20 });
+    await record(paid(a.id, '100', at));
+    expect(await balanceOf(a.path)).toMatchObject({ outstanding: 20 });
+    await record({ ...ofB, amount: '30', source_version: 1 });
+    expect(await balanceOf(a.path)).toMatchObject({ outstanding: 13 });
+    await record(paid(a.id, '100', at));
+    expect(await balanceOf(a.path)).toMatchObject({ outstanding: 15 });
+    await revert(merged);
+    await t.drain();
+    expect(await balanceOf(a.path)).toMatchObject({ outstanding: 12 });
+    expect(await balanceOf(b.path)).toMatchObject({ outstanding: 3 });
+    await record({ ...ofB, amount: '90', source_version: 2 });
+    expect(await balanceOf(b.path)).toMatchObject({ outstanding: 9 });
+    expect((await findingsOf(t.client, programme)).findings).toEqual([]);
+  });
 
   test('takes along what waits, also from before the survivor took part', async () => {
     const programme = await withRules([anEarnRule('cards')]);
