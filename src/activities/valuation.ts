@@ -16,6 +16,7 @@ import { markForEarning, membersAmong } from './earning.js';
 import type { PlacedActivity, PreparedActivity } from './preparation.js';
 import { reportingDecimals } from './reversals.js';
 import type { StoredActivity } from './rows.js';
+import { markSpenders } from './spenders.js';
 
 type Valued = Pick<PreparedActivity, 'amount' | 'currency' | 'businessDate' | 'reportingAmount' | 'rateId'>;
 type Foreign = Valued & { amount: string; currency: string };
@@ -138,7 +139,10 @@ async function valueThese(tx: Tx, ctx: Ctx, day: Day, late: readonly Unvalued[])
   const judged = late.map((one) => ({
     ...{ customerId: one.customer_id, activityId: one.id, occurredAt: one.occurred_at },
   }));
-  if (members.length > 0) await markForEarning(tx, members, judged, ctx.now);
+  if (members.length > 0) {
+    await markSpenders(tx, ctx, members);
+    await markForEarning(tx, members, judged, ctx.now);
+  }
   const column = <T>(pick: (one: Unvalued) => T) => late.map(pick);
   const value = sql`round(a.amount * ${day.rate}::numeric, ${minorUnits(ctx.bank.currency)}::integer)`;
   // as `reversedPart`

@@ -188,6 +188,27 @@ describe('a member', () => {
     await t.drain();
     expect(await tierOf(path)).toMatchObject({ tier: 'silver', amount: '5000', cause: 'reached' });
   });
+
+  test('by what it has spent, once a rate gives that its value', async () => {
+    const { id } = await t.client.post('/v1/customers', aCustomer(), 201);
+    const path = `/v1/customers/${id}/loyalty/spending`;
+    await t.client.put(path, { status: 'open' }, 201);
+    const paid = {
+      ...{ source: 'cards', source_id: 'late1', customer: { id }, type: 'card_payment', direction: 'out' },
+      ...{ occurred_at: '2026-02-03T04:00:00Z', amount: '1000', currency: 'CHF' },
+    };
+    await t.client.post('/v1/activities', { items: [paid] });
+    await t.drain();
+    expect(await tierOf(path)).toMatchObject({ tier: 'member', amount: '0' });
+    const before = await t.now();
+    const rate = { currency: 'CHF', rate: '8', business_date: '2026-02-03', source: 'treasury' };
+    await t.client.post('/v1/exchange-rates', { items: [rate] });
+    await t.drain();
+    const reached = await tierOf(path);
+    expect(reached).toMatchObject({ tier: 'silver', amount: '8000', cause: 'reached' });
+    // not before it was known
+    expect(new Date(reached.since) > new Date(before)).toBe(true);
+  });
 });
 
 describe('a merge', () => {

@@ -30,7 +30,8 @@ export async function loadAmounts(
 ): Promise<Map<string, Loaded>> {
   if (wanted.length === 0) return new Map();
   const low = lowestOf(tiers, Math.min(...wanted.map(({ since }) => since)));
-  const read = tiers.content.qualify.by === 'points' ? readPoints : readSpend;
+  const isSpend = tiers.content.qualify.by === 'spend';
+  const read = isSpend ? readSpend : readPoints;
   const { days, credits } = await read(reader, tiers, wanted, low);
   const byCustomer = (rows: readonly Row[]) => grouped(rows, (row) => row.customer_id);
   const [sums, singles] = [byCustomer(days), byCustomer(credits)];
@@ -44,7 +45,11 @@ export async function loadAmounts(
         customerId,
         {
           amounts: amountsOf((sums.get(customerId) ?? []).map(({ day, amount }) => [day, amount])),
-          credits: all.filter(({ at }) => at <= until),
+          credits: [
+            ...all.filter(({ at }) => at <= until),
+            // what was valued late is among the days, and has no instant: it counts from when it is seen
+            ...(isSpend ? [{ at: until, day: dayOf(until, tiers.zone), amount: '0' }] : []),
+          ],
           next,
         },
       ];
