@@ -3,7 +3,7 @@
  * never the other way. Features, in the middle, tell one another things by events and not by imports.
  */
 const lower = [
-  ['platform', 'db', 'rules', 'config.ts'],
+  ['platform', 'db', 'rules', 'models', 'config.ts'],
   ['reviews', 'ranks'],
   ['money'],
   ['customers'],
@@ -78,12 +78,19 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(main|demo/main)[.]ts$' },
       // tables are read by the maker of migrations, all of them; the evaluation of rules in memory is the second
-      // meaning of the language, which the tests hold the SQL against
+      // meaning of the language, which the tests hold the SQL against; models are mathematics, whole before their use
       to: {
         path: '^src/',
-        pathNot: '^src/(main[.]ts|demo/main[.]ts|db/tables/|rules/explain[.]ts)',
+        pathNot: '^src/(main[.]ts|demo/main[.]ts|db/tables/|rules/explain[.]ts|models/)',
         reachable: false,
       },
+    },
+    {
+      name: 'models-are-pure',
+      comment: 'Mathematics: no database, no HTTP, nothing of this service.',
+      severity: 'error',
+      from: { path: '^src/models/' },
+      to: { pathNot: ['^src/models/', modules('@stdlib/[a-z0-9-]+')] },
     },
     only(
       'routes-for-the-app',
