@@ -11,13 +11,13 @@ type Options = { step?: number; mostIterations?: number; rounds?: number };
 
 /** how near to one another the corners and, relative to them, their values are at the end */
 const nearby = 1e-7;
-const alike = 1e-13;
+const alike = 1e-12;
 
 /** The function is of `start.length` variables; `mostIterations` is for all rounds together. */
 export function minimumOf(
   of: (at: readonly number[]) => number,
   start: readonly number[],
-  { step = 0.5, mostIterations = 4000, rounds = 2 }: Options = {},
+  { step = 0.5, mostIterations = 1000, rounds = 2 }: Options = {},
 ): Minimum {
   let found: Minimum = { at: [...start], value: of(start), iterations: 0, converged: false };
   for (let round = 0; round < rounds; round += 1) {
