@@ -17,31 +17,50 @@ export type BgNbd = Parameters<BgNbdName>;
  * The logarithm of the likelihood of all customers (formula 6 there: A1 A2 (A3 + A4), in logarithms, so that no number
  * of purchases overflows).
  */
-export function bgNbdLogLikelihood(parameters: BgNbd, groups: readonly GroupedStatistics[]): number {
-  const { r, alpha, a, b } = parameters;
-  const constant = r * Math.log(alpha) - gammaln(r) + gammaln(a + b) - gammaln(b);
-  // the costly functions depend on the frequency alone, and many lines share one
-  const byFrequency = new Map<number, { ofCount: number; leaving: number }>();
-  const ofFrequency = (frequency: number) => {
-    const known = byFrequency.get(frequency);
-    if (known !== undefined) return known;
-    const made = {
-      ofCount: constant + gammaln(r + frequency) + gammaln(b + frequency) - gammaln(a + b + frequency),
-      leaving: frequency === 0 ? Number.NEGATIVE_INFINITY : Math.log(a) - Math.log(b + frequency - 1),
-    };
-    byFrequency.set(frequency, made);
-    return made;
+export const bgNbdLogLikelihood = (parameters: BgNbd, groups: readonly GroupedStatistics[]): number =>
+  likelihoodOf(groups)(parameters);
+
+/** For many parameters in turn: what is costly is done once for each frequency, recency and age, which many lines share. */
+function likelihoodOf(groups: readonly GroupedStatistics[]): (parameters: BgNbd) => number {
+  const frequencies = distinct(groups.map(({ frequency }) => frequency));
+  const recencies = distinct(groups.map(({ recency }) => recency));
+  const ages = distinct(groups.map(({ age }) => age));
+  const customers = Float64Array.from(groups, (group) => group.customers);
+  return ({ r, alpha, a, b }) => {
+    const constant = r * Math.log(alpha) - gammaln(r) + gammaln(a + b) - gammaln(b);
+    const counted = frequencies.values.map(
+      (frequency) => constant + gammaln(r + frequency) + gammaln(b + frequency) - gammaln(a + b + frequency),
+    );
+    const leaving = frequencies.values.map((frequency) => Math.log(a) - Math.log(b + frequency - 1));
+    const untilLast = recencies.values.map((recency) => Math.log(alpha + recency));
+    const untilEnd = ages.values.map((age) => Math.log(alpha + age));
+    let sum = 0;
+    for (let place = 0; place < customers.length; place += 1) {
+      const kind = frequencies.places[place] as number;
+      const frequency = frequencies.values[kind] as number;
+      const times = r + frequency;
+      const stayed = -times * (untilEnd[ages.places[place] as number] as number);
+      let both = stayed;
+      if (frequency > 0) {
+        const last = untilLast[recencies.places[place] as number] as number;
+        const left = (leaving[kind] as number) - times * last;
+        both = Math.max(stayed, left) + Math.log1p(Math.exp(-Math.abs(stayed - left)));
+      }
+      sum += (customers[place] as number) * ((counted[kind] as number) + both);
+    }
+    return sum;
   };
-  let sum = 0;
-  for (const { frequency, recency, age, customers } of groups) {
-    const { ofCount, leaving } = ofFrequency(frequency);
-    const times = r + frequency;
-    const stayed = -times * Math.log(alpha + age);
-    const left = frequency === 0 ? leaving : leaving - times * Math.log(alpha + recency);
-    const larger = Math.max(stayed, left);
-    sum += customers * (ofCount + larger + Math.log1p(Math.exp(Math.min(stayed, left) - larger)));
-  }
-  return sum;
+}
+
+/** The different values, and for each line which of them it has. */
+function distinct(each: readonly number[]): { values: Float64Array; places: Int32Array } {
+  const known = new Map<number, number>();
+  const places = Int32Array.from(each, (value) => {
+    const place = known.get(value) ?? known.size;
+    known.set(value, place);
+    return place;
+  });
+  return { values: Float64Array.from(known.keys()), places };
 }
 
 /** in units of the mean age: rare and frequent, loyal and fickle customers */
@@ -61,7 +80,7 @@ export function fitBgNbd(groups: readonly GroupedStatistics[]): Fit<BgNbdName> {
     names: ['r', 'alpha', 'a', 'b'],
     units: { r: 1, alpha: meanAge, a: 1, b: 1 },
     starts,
-    logLikelihood: (parameters) => bgNbdLogLikelihood(parameters, groups),
+    logLikelihood: likelihoodOf(groups),
   });
 }
 
