@@ -6,7 +6,8 @@ export type Sent = { seconds: number; milliseconds: number[]; replies: unknown[]
 export type Prepared = {
   path: string;
   headers: Record<string, string>;
-  body: Buffer;
+  /** without one it is read */
+  body?: Buffer;
   /** a 409 is an answer as good as another */
   mayRefuse?: boolean;
 };
@@ -24,7 +25,7 @@ export async function drive(
   const sendInTurn = async () => {
     for (let request = requests[next++]; request !== undefined; request = requests[next++]) {
       const since = performance.now();
-      replies.push(await post(agent, origin, request));
+      replies.push(await ask(agent, origin, request));
       milliseconds.push(performance.now() - since);
     }
   };
@@ -34,7 +35,7 @@ export async function drive(
   return { seconds, milliseconds, replies };
 }
 
-function post(
+function ask(
   agent: http.Agent,
   origin: string,
   { path, headers, body, mayRefuse = false }: Prepared,
@@ -44,8 +45,12 @@ function post(
       origin + path,
       {
         agent,
-        method: 'POST',
-        headers: { ...headers, 'content-type': 'application/json', 'content-length': body.length },
+        ...(body === undefined
+          ? { method: 'GET', headers }
+          : {
+              method: 'POST',
+              headers: { ...headers, 'content-type': 'application/json', 'content-length': body.length },
+            }),
       },
       (response) => {
         const chunks: Buffer[] = [];
