@@ -11,11 +11,11 @@ import {
   isIssuer,
   isKeyList,
   isOriginList,
-  isTimeZone,
   isUrlOf,
   isWord,
   tokenAlgorithms,
 } from './platform/config-values.js';
+import { isTimeZone } from './platform/instants.js';
 import { isSecureUrl } from './platform/secure-url.js';
 
 /** One line for the operator: which variable is wrong and what it may be. It never repeats the value. */

@@ -18,7 +18,7 @@ import { array, type Tx } from '../db/client.js';
 import type { AuditEntry } from '../platform/audit.js';
 import { canonicalJson } from '../platform/canonical-json.js';
 import type { Ctx } from '../platform/context.js';
-import { DomainError, type FieldProblem, namesNone } from '../platform/errors.js';
+import { bodyProblem, DomainError, type FieldProblem, namesNone } from '../platform/errors.js';
 import { grouped } from '../platform/grouped.js';
 import { Instant, Key, Nullable, Ref, Strict, Text } from '../platform/http/schemas.js';
 import { newId } from '../platform/ids.js';
@@ -132,7 +132,7 @@ async function readProgrammes(
 
 const refused = (pointer: string, code: string, message: string) =>
   new DomainError('rule_broken', `${pointer} ${message}.`, {
-    errors: [{ in: 'body', pointer, code, message }],
+    errors: [bodyProblem(pointer, code, message)],
   });
 
 function problemOf(

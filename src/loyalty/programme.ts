@@ -2,8 +2,8 @@
 import { sql } from 'drizzle-orm';
 import { Temporal } from 'temporal-polyfill';
 import type { Reader } from '../db/client.js';
-import type { FieldProblem } from '../platform/errors.js';
-import { notFound } from '../platform/errors.js';
+import { bodyProblem, type FieldProblem, notFound } from '../platform/errors.js';
+import { isTimeZone } from '../platform/instants.js';
 import type { ProgrammeIn } from './schemas.js';
 
 /** Everything is said, so that another release counts by the same. */
@@ -24,9 +24,6 @@ export function programmeProblems(
   own: string,
   known: readonly string[],
 ): FieldProblem[] {
-  const problem = (pointer: string, code: string, message: string): FieldProblem => ({
-    ...{ in: 'body', pointer, code, message },
-  });
   const durations: [string, string | undefined, boolean][] = [
     ['/pending_for', content.pending_for, true],
     ['/hold_for', content.hold_for, false],
@@ -41,12 +38,12 @@ export function programmeProblems(
   return [
     ...(isTimeZone(content.time_zone)
       ? []
-      : [problem('/time_zone', 'unknown_time_zone', 'is no time zone of the IANA database')]),
+      : [bodyProblem('/time_zone', 'unknown_time_zone', 'is no time zone of the IANA database')]),
     ...durations.flatMap(([pointer, duration, mayBeNone]) =>
       duration === undefined || isWithin(duration, mayBeNone)
         ? []
         : [
-            problem(
+            bodyProblem(
               pointer,
               'out_of_range',
               `must be ${mayBeNone ? '' : 'longer than nothing and '}at most ${longestYears} years`,
@@ -55,25 +52,16 @@ export function programmeProblems(
     ),
     ...content.conversions.flatMap(({ to }, place) => [
       ...(to === own
-        ? [problem(`/conversions/${place}/to`, 'same_programme', 'must be another programme')]
+        ? [bodyProblem(`/conversions/${place}/to`, 'same_programme', 'must be another programme')]
         : []),
       ...(to !== own && !known.includes(to)
-        ? [problem(`/conversions/${place}/to`, 'unknown_programme', 'names no programme')]
+        ? [bodyProblem(`/conversions/${place}/to`, 'unknown_programme', 'names no programme')]
         : []),
       ...(content.conversions.findIndex((one) => one.to === to) < place
-        ? [problem(`/conversions/${place}/to`, 'duplicate', 'is named already')]
+        ? [bodyProblem(`/conversions/${place}/to`, 'duplicate', 'is named already')]
         : []),
     ]),
   ];
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function isWithin(text: string, mayBeNone: boolean): boolean {

@@ -52,15 +52,6 @@ export function isAlgorithmList(value: string) {
   return names.every((name) => known.includes(name)) && new Set(names).size === names.length;
 }
 
-export function isTimeZone(value: string) {
-  try {
-    // Offsets such as +08:00 are accepted by Intl but are no zone: they have no rules.
-    return /^[A-Za-z]/.test(value) && new Intl.DateTimeFormat('en', { timeZone: value }) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
 export function isKeyList(value: string) {
   try {
     return parseKeys(value) !== undefined;

@@ -39,10 +39,17 @@ export class DomainError extends Error {
   }
 }
 
+/** What is wrong with one field of the body. */
+export const bodyProblem = (pointer: string, code: string, message: string): FieldProblem => ({
+  in: 'body',
+  pointer,
+  code,
+  message,
+});
+
 /** A 422 about one field of the body. */
-export function fieldError(pointer: string, code: string, message: string): DomainError {
-  return new DomainError('rule_broken', message, { errors: [{ in: 'body', pointer, code, message }] });
-}
+export const fieldError = (pointer: string, code: string, message: string): DomainError =>
+  new DomainError('rule_broken', message, { errors: [bodyProblem(pointer, code, message)] });
 
 /** A 422 with all that is wrong: there is something. */
 export const brokenRules = (problems: FieldProblem[]): DomainError =>

@@ -15,6 +15,16 @@ export function instantOf(micros: number): string {
   return rest === 0 ? text : text.replace('Z', `${String(rest).padStart(3, '0')}Z`);
 }
 
+/** Whether it names a time zone of the IANA database. */
+export function isTimeZone(name: string): boolean {
+  try {
+    // an offset such as +08:00 is taken by the Intl of some releases but is no zone: it has no rules
+    return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** The calendar date of an instant in a time zone. */
 export function dateIn(timeZone: string, instant: string): string {
   return formatter(timeZone).format(new Date(instant));

@@ -67,6 +67,10 @@ describe('programmes', () => {
       ['/conversions/1/to', 'unknown_programme'],
     ]);
     await t.client.problem('POST', '/v1/loyalty/programmes', 'rule_broken', aProgramme('search'));
+    // PostgreSQL counts an offset in the other direction than the rest of the world
+    const offset = { ...aProgramme('odd'), time_zone: '+08:00' };
+    const { errors } = await t.client.problem('POST', '/v1/loyalty/programmes', 'rule_broken', offset);
+    expect(errors).toMatchObject([{ pointer: '/time_zone', code: 'unknown_time_zone' }]);
   });
 });
 

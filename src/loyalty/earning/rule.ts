@@ -1,6 +1,6 @@
 /** An earn rule as it is kept, what keeps one from being, and what it warns of. */
 import { Big } from 'big.js';
-import type { FieldProblem } from '../../platform/errors.js';
+import { bodyProblem, type FieldProblem } from '../../platform/errors.js';
 import { microsOf } from '../../platform/instants.js';
 import { typesOf } from '../../rules/activity-types.js';
 import { checkRule } from '../../rules/check.js';
@@ -29,10 +29,6 @@ export type World = {
   rules: ReadonlyMap<string, { isCampaign: boolean }>;
 };
 
-const problem = (pointer: string, code: string, message: string): FieldProblem => ({
-  ...{ in: 'body', pointer, code, message },
-});
-
 /** Nothing where it can be. */
 export function earnRuleProblems(content: EarnRuleContent, world: World): FieldProblem[] {
   return [
@@ -53,11 +49,11 @@ const asCondition = (activity: string, where: ActivityFilter[]): ActivityConditi
 function earnsProblems({ earns, points }: EarnRuleContent, { vocabulary }: World): FieldProblem[] {
   if ('occasion' in earns)
     return 'per' in points
-      ? [problem('/points/per', 'no_amount', 'an occasion has no amount: give fixed points')]
+      ? [bodyProblem('/points/per', 'no_amount', 'an occasion has no amount: give fixed points')]
       : [];
   const duplicates = earns.activities.flatMap((type, place) =>
     earns.activities.indexOf(type) < place
-      ? [problem(`/earns/activities/${place}`, 'duplicate', 'is named already')]
+      ? [bodyProblem(`/earns/activities/${place}`, 'duplicate', 'is named already')]
       : [],
   );
   const [type = ''] = earns.activities;
@@ -77,7 +73,7 @@ function conditionProblems({ condition }: EarnRuleContent, { vocabulary }: World
   const ranks = leavesOf(condition, '').flatMap(({ leaf, pointer }) =>
     'rank' in leaf
       ? [
-          problem(
+          bodyProblem(
             `/condition${pointer}/rank`,
             'rank_not_allowed',
             'an earn rule ranks nobody by itself: name a segment that does',
@@ -103,24 +99,24 @@ const keyProblems = (
   (keys ?? []).flatMap((key, place) =>
     known.includes(key)
       ? []
-      : [{ ...problem(`${pointer}/${place}`, code, `names no ${what}`), allowed: [...known] }],
+      : [{ ...bodyProblem(`${pointer}/${place}`, code, `names no ${what}`), allowed: [...known] }],
   );
 
 function pointsProblems({ points }: EarnRuleContent, { rules }: World): FieldProblem[] {
   if ('per' in points)
-    return new Big(points.per).eq(0) ? [problem('/points/per', 'zero', 'must be more than nothing')] : [];
+    return new Big(points.per).eq(0) ? [bodyProblem('/points/per', 'zero', 'must be more than nothing')] : [];
   if (!('times' in points)) return [];
   return [
     ...(new Big(points.times).lte(1)
-      ? [problem('/points/times', 'too_few', 'must be more than 1: a campaign gives something beside')]
+      ? [bodyProblem('/points/times', 'too_few', 'must be more than 1: a campaign gives something beside')]
       : []),
     ...(points.of ?? []).flatMap((key, place) => {
       const named = rules.get(key);
       if (named === undefined)
-        return [problem(`/points/of/${place}`, 'unknown_rule', 'names no other rule of the programme')];
+        return [bodyProblem(`/points/of/${place}`, 'unknown_rule', 'names no other rule of the programme')];
       return named.isCampaign
         ? [
-            problem(
+            bodyProblem(
               `/points/of/${place}`,
               'campaign',
               'multiplies itself: campaigns do not multiply campaigns',
@@ -134,15 +130,15 @@ function pointsProblems({ points }: EarnRuleContent, { rules }: World): FieldPro
 function limitProblems({ valid_from, valid_to, caps, stacks, group }: EarnRuleContent): FieldProblem[] {
   return [
     ...(valid_from !== null && valid_to !== null && microsOf(valid_from) >= microsOf(valid_to)
-      ? [problem('/valid_to', 'wrong_order', 'must be later than valid_from')]
+      ? [bodyProblem('/valid_to', 'wrong_order', 'must be later than valid_from')]
       : []),
     ...caps.flatMap(({ period }, place) =>
       caps.findIndex((one) => one.period === period) < place
-        ? [problem(`/caps/${place}/period`, 'duplicate', 'has a cap already')]
+        ? [bodyProblem(`/caps/${place}/period`, 'duplicate', 'has a cap already')]
         : [],
     ),
     ...(stacks && group !== null
-      ? [problem('/group', 'stacks', 'is of rules that do not stack: make it null, or stacks false')]
+      ? [bodyProblem('/group', 'stacks', 'is of rules that do not stack: make it null, or stacks false')]
       : []),
   ];
 }

@@ -5,7 +5,7 @@
 import { sql } from 'drizzle-orm';
 import type { Tx } from '../../db/client.js';
 import type { Ctx } from '../../platform/context.js';
-import { DomainError, namesNone } from '../../platform/errors.js';
+import { bodyProblem, DomainError, namesNone } from '../../platform/errors.js';
 import { newId } from '../../platform/ids.js';
 import { microsOf } from '../../platform/instants.js';
 import type { PageRequest } from '../../platform/pagination.js';
@@ -84,7 +84,7 @@ export async function placeOrder(ctx: Ctx, facts: LoadFacts, key: MemberKey, rew
 
 const ineligible = (code: string, message: string, extra: Record<string, unknown> = {}) =>
   new DomainError('not_eligible', `The reward ${message}. Nothing was done.`, {
-    errors: [{ in: 'body', pointer: '/reward', code, message }],
+    errors: [bodyProblem('/reward', code, message)],
     extra,
   });
 

@@ -3,7 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'drizzle-orm';
 import { array, json, type Reader, type Tx } from '../../db/client.js';
 import type { Ctx } from '../../platform/context.js';
-import { brokenRules, DomainError, type FieldProblem, fieldError } from '../../platform/errors.js';
+import {
+  bodyProblem,
+  brokenRules,
+  DomainError,
+  type FieldProblem,
+  fieldError,
+} from '../../platform/errors.js';
 import { reservedKeys } from '../../platform/http/paths.js';
 import { checkVersion, requiredVersions } from '../../platform/http/versions.js';
 import { newId } from '../../platform/ids.js';
@@ -91,7 +97,7 @@ async function refuseBroken(
 ): Promise<void> {
   const errors: FieldProblem[] = [];
   const add = (pointer: string, code: string, message: string) =>
-    errors.push({ in: 'body', pointer, code, message });
+    errors.push(bodyProblem(pointer, code, message));
   if (delivery === 'code' && stock !== null)
     add('/stock', 'by_codes', 'must be null: there are as many as there are codes');
   if (from !== null && to !== null && microsOf(from) >= microsOf(to))

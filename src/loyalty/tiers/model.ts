@@ -3,7 +3,7 @@ import { Big } from 'big.js';
 import { sql } from 'drizzle-orm';
 import { Temporal } from 'temporal-polyfill';
 import type { Reader } from '../../db/client.js';
-import { type FieldProblem, notFound } from '../../platform/errors.js';
+import { bodyProblem, type FieldProblem, notFound } from '../../platform/errors.js';
 import type { TierModelIn } from './schemas.js';
 import type { TierRules } from './standing.js';
 
@@ -62,21 +62,17 @@ export function tierProblems(model: TierModelIn): FieldProblem[] {
   const length = model.period.kind === 'calendar' ? 365 : daysOf((model.period as { length: string }).length);
   return [
     ...(length < 28 || length > longestDays
-      ? [problem('/period/length', 'out_of_range', 'must be at least 28 days and at most ten years')]
+      ? [bodyProblem('/period/length', 'out_of_range', 'must be at least 28 days and at most ten years')]
       : []),
     ...(daysOf(model.grace) >= length
-      ? [problem('/grace', 'out_of_range', 'must be shorter than the period')]
+      ? [bodyProblem('/grace', 'out_of_range', 'must be shorter than the period')]
       : []),
     ...(daysOf(model.warn_before) >= length
-      ? [problem('/warn_before', 'out_of_range', 'must be shorter than the period')]
+      ? [bodyProblem('/warn_before', 'out_of_range', 'must be shorter than the period')]
       : []),
     ...model.tiers.flatMap((tier, place) => tierProblem(model, tier, place)),
   ];
 }
-
-const problem = (pointer: string, code: string, message: string): FieldProblem => ({
-  ...{ in: 'body', pointer, code, message },
-});
 
 function tierProblem(
   { tiers, qualify }: TierModelIn,
@@ -88,17 +84,23 @@ function tierProblem(
   const at = `/tiers/${place}`;
   return [
     ...(before.some((one) => one.key === key)
-      ? [problem(`${at}/key`, 'duplicate', 'names another tier already')]
+      ? [bodyProblem(`${at}/key`, 'duplicate', 'names another tier already')]
       : []),
     ...(below !== undefined && new Big(bound).lte(below)
-      ? [problem(`${at}/lower_bound`, 'not_ascending', 'must be above that of the tier before')]
+      ? [bodyProblem(`${at}/lower_bound`, 'not_ascending', 'must be above that of the tier before')]
       : []),
     ...(qualify.by === 'points' && bound.includes('.')
-      ? [problem(`${at}/lower_bound`, 'not_whole', 'must be whole: points are')]
+      ? [bodyProblem(`${at}/lower_bound`, 'not_whole', 'must be whole: points are')]
       : []),
     ...benefits.flatMap((benefit, number) =>
       benefits.findIndex((one) => one.key === benefit.key) < number
-        ? [problem(`${at}/benefits/${number}/key`, 'duplicate', 'names another benefit of the tier already')]
+        ? [
+            bodyProblem(
+              `${at}/benefits/${number}/key`,
+              'duplicate',
+              'names another benefit of the tier already',
+            ),
+          ]
         : [],
     ),
   ];
