@@ -12,12 +12,11 @@ import type { OutboxEvent } from '../platform/outbox.js';
 import { markManyCustomers, type Touched } from '../reviews/service.js';
 import { writeCorrection } from './corrected-writes.js';
 import { type Correction, correct, correcting, lockCorrections } from './corrections.js';
-import { type Judged, markForEarning, membersAmong } from './earning.js';
+import { type Judged, tellLoyalty } from './earning.js';
 import { type ActivityKey, claimActivityKeys, findActivityKeys } from './keys.js';
 import { checkPlaces, placeActivities } from './placement.js';
 import type { PlacedActivity, PreparedActivity } from './preparation.js';
 import type { OnUnknown } from './schemas.js';
-import { markSpenders } from './spenders.js';
 import { valueActivities } from './valuation.js';
 import type { Settled } from './versions.js';
 import { activityLines, addToTotals, totalsOf, totalsValues, writeActivities } from './writes.js';
@@ -154,10 +153,7 @@ async function write(
     await addToTotals(tx, totals);
   }
   await writeCorrection(tx, correction, instantOf);
-  const members = await membersAmong(tx, touched.keys());
-  if (members.length === 0) return;
-  await markSpenders(tx, ctx, members);
-  await markForEarning(tx, members, judgedOf(fresh, correction), ctx.now);
+  await tellLoyalty(tx, ctx, touched.keys(), () => judgedOf(fresh, correction));
 }
 
 const judgedOf = (fresh: readonly PlacedActivity[], { added, changed }: Correction): Judged[] => [

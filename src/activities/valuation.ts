@@ -12,11 +12,10 @@ import { converted, minorUnits } from '../platform/currencies.js';
 import { newId } from '../platform/ids.js';
 import { transact } from '../platform/transact.js';
 import { markManyCustomers, type Touched } from '../reviews/service.js';
-import { markForEarning, membersAmong } from './earning.js';
+import { tellLoyalty } from './earning.js';
 import type { PlacedActivity, PreparedActivity } from './preparation.js';
 import { reportingDecimals } from './reversals.js';
 import type { StoredActivity } from './rows.js';
-import { markSpenders } from './spenders.js';
 
 type Valued = Pick<PreparedActivity, 'amount' | 'currency' | 'businessDate' | 'reportingAmount' | 'rateId'>;
 type Foreign = Valued & { amount: string; currency: string };
@@ -135,14 +134,9 @@ async function valueThese(tx: Tx, ctx: Ctx, day: Day, late: readonly Unvalued[])
     touched.set(customer_id, (touched.get(customer_id) ?? new Set()).add(`activity:${type}`));
   }
   await markManyCustomers(tx, ctx, touched.keys(), (id) => [...(touched.get(id) ?? [])]);
-  const members = await membersAmong(tx, touched.keys());
-  const judged = late.map((one) => ({
-    ...{ customerId: one.customer_id, activityId: one.id, occurredAt: one.occurred_at },
-  }));
-  if (members.length > 0) {
-    await markSpenders(tx, ctx, members);
-    await markForEarning(tx, members, judged, ctx.now);
-  }
+  await tellLoyalty(tx, ctx, touched.keys(), () =>
+    late.map((one) => ({ customerId: one.customer_id, activityId: one.id, occurredAt: one.occurred_at })),
+  );
   const column = <T>(pick: (one: Unvalued) => T) => late.map(pick);
   const value = sql`round(a.amount * ${day.rate}::numeric, ${minorUnits(ctx.bank.currency)}::integer)`;
   // as `reversedPart`
