@@ -1,8 +1,8 @@
 /**
  * The least value of a function of few variables, by the downhill simplex (Nelder & Mead, The Computer Journal 7, 1965),
  * which asks for no derivatives and takes infinity for what is out of bounds. It begins again, smaller, where it ended,
- * since a simplex can collapse short of the minimum. It stands here because no library for it is alive: those on the
- * registry export nothing on Node.js, or bring build tools along, or take random steps of no certain length.
+ * since a simplex can collapse short of the minimum. It stands here because of the libraries that were tried, fmin exports
+ * nothing to Node.js, and optimization-js brings build tools along and takes random steps of no certain length.
  */
 export type Minimum = { at: number[]; value: number; iterations: number; converged: boolean };
 
