@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { randomOf } from '../../src/demo/random.js';
 import { cloneDatabase, type TestDatabase } from '../support/database.js';
+import { killInRounds } from '../support/kills.js';
 import { makeSegments, newLedger, writeAll } from '../support/ledger.js';
 import { expectAllThereOnce } from '../support/ledger-check.js';
 import { openServices, type Service, type Services } from '../support/service.js';
@@ -38,20 +39,8 @@ test(
     const client = () => (apis[next++ % apis.length] as Service).client;
     const writing = writeAll(ledger, { seed, writes, client, mayBreak: true });
 
-    const kill = async (service: Service, after: number) => {
-      await expect
-        .poll(() => ledger.writes, { timeout: patience, interval: 5 })
-        .toBeGreaterThanOrEqual(after);
-      await service.kill();
-      await service.restart();
-    };
-    const kills = async (pair: readonly Service[]) => {
-      for (let round = 0; round < rounds; round += 1) {
-        // within each part of the run, at a point that the seed says
-        const from = (writes / rounds) * round;
-        await kill(random.pick(pair), from + random.integer(1, Math.floor((writes / rounds) * 0.8)));
-      }
-    };
+    const kills = (pair: readonly Service[]) =>
+      killInRounds(pair, { done: () => ledger.writes, total: writes, rounds, random, patience });
     await Promise.all([writing, kills(apis), kills(workers)]);
     expect(ledger.refused.broken).toBeGreaterThan(0);
     await expectAllThereOnce(database.database.pool, apis[0].client, ledger);

@@ -2,14 +2,13 @@
  * API and workers are killed while points are earned, by activities and one by one: what was acknowledged is in the
  * ledger once, and nothing else is. `FAULT_ACCRUALS` says how many, `FAULT_SEED` when the kills come.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { randomOf } from '../../src/demo/random.js';
-import type { Response } from '../support/client.js';
 import { cloneDatabase, type TestDatabase } from '../support/database.js';
 import { anEarnRule } from '../support/earning.js';
 import { aCustomer } from '../support/factories.js';
-import { expectNotNow } from '../support/ledger.js';
+import { killInRounds } from '../support/kills.js';
+import { untilAcknowledged, type Write } from '../support/ledger.js';
 import { aProgramme } from '../support/loyalty.js';
 import { openServices, type Service, type Services } from '../support/service.js';
 
@@ -41,15 +40,9 @@ test(
     const ids = await enrol(apis[0]);
     let turn = 0;
     let acknowledged = 0;
-    const broken = { count: 0 };
-    const send = (path: string, body: unknown, key: string) =>
-      until(
-        () =>
-          (apis[turn++ % apis.length] as Service).client.request('POST', path, body, {
-            headers: { 'idempotency-key': key },
-          }),
-        broken,
-      );
+    const refused: Record<string, number> = {};
+    const client = () => (apis[turn++ % apis.length] as Service).client;
+    const send = (write: Write) => untilAcknowledged(write, { client, mayBreak: true, refused });
 
     const batches = Math.floor((accruals * 0.8) / batchSize);
     const singles = accruals - batches * batchSize;
@@ -65,12 +58,13 @@ test(
             direction: 'out',
           },
         }));
-        await send('/v1/activities', { items }, `batch-${batch}`);
+        await send({ path: '/v1/activities', key: `batch-${batch}`, status: 200, body: { items } });
         acknowledged += batchSize;
       }),
       ...Array.from({ length: singles }, (_, single) => async () => {
         const path = `/v1/customers/${ids[single % members]}/loyalty/rewards/accruals`;
-        await send(path, { points: creditedEach, reason: 'Test' }, `single-${single}`);
+        const body = { points: creditedEach, reason: 'Test' };
+        await send({ path, key: `single-${single}`, status: 201, body });
         acknowledged += 1;
       }),
     ];
@@ -80,21 +74,11 @@ test(
     const writer = async () => {
       for (let next = shuffled.pop(); next !== undefined; next = shuffled.pop()) await next.one();
     };
-    const kills = async (pair: readonly Service[]) => {
-      for (let round = 0; round < rounds; round += 1) {
-        const part = accruals / rounds;
-        const goal = part * round + random.integer(1, Math.floor(part * 0.8));
-        await expect
-          .poll(() => acknowledged, { timeout: patience, interval: 5 })
-          .toBeGreaterThanOrEqual(goal);
-        const service = random.pick(pair);
-        await service.kill();
-        await service.restart();
-      }
-    };
+    const kills = (pair: readonly Service[]) =>
+      killInRounds(pair, { done: () => acknowledged, total: accruals, rounds, random, patience });
     await Promise.all([...Array.from({ length: 8 }, writer), kills(apis), kills(workers)]);
     expect(acknowledged).toBe(accruals);
-    expect(broken.count).toBeGreaterThan(0);
+    expect(refused.broken).toBeGreaterThan(0);
 
     const earned = batches * batchSize;
     const expected = { points: earned * earnedEach + singles * creditedEach, entries: accruals };
@@ -132,21 +116,6 @@ async function enrol({ client }: Service): Promise<string[]> {
     ids.push(id);
   }
   return ids;
-}
-
-/** Sends until it is acknowledged; whatever else is answered says "not now". */
-async function until(send: () => Promise<Response>, broken: { count: number }): Promise<void> {
-  for (;;) {
-    try {
-      const reply = await send();
-      if (reply.status === 200 || reply.status === 201) return;
-      expectNotNow(reply);
-    } catch (error) {
-      if (!/fetch failed|terminated/.test(String(error))) throw error;
-      broken.count += 1;
-    }
-    await sleep(50);
-  }
 }
 
 const sums = async (text: string) => (await database.database.pool.query(text)).rows[0];

@@ -77,7 +77,8 @@ export async function writeAll(ledger: Ledger, options: WriterOptions): Promise<
 
 /** A customer comes, moves, opens a deposit, and pays by card, as others do with it. */
 async function writeCustomer(ledger: Ledger, options: WriterOptions, random: Random, name: string) {
-  const send = (write: Write) => acknowledged(ledger, options, write);
+  const { client, mayBreak } = options;
+  const send = (write: Write) => untilAcknowledged(write, { client, mayBreak, refused: ledger.refused });
   const identifier = { scheme: 'core_banking', value: `F${name}` };
   const created = await send({
     path: '/v1/customers',
@@ -160,34 +161,38 @@ async function writeCustomer(ledger: Ledger, options: WriterOptions, random: Ran
 
 const yesterday = new Date(Date.now() - 24 * 3600 * 1000).toISOString();
 
-type Write = { path: string; key: string; status: number; body: unknown };
+export type Write = { path: string; key: string; status: number; body: unknown };
+
+type Sending = Pick<WriterOptions, 'client'> & Pick<Ledger, 'refused'> & { mayBreak: boolean | undefined };
 
 /** Sends it, always with the same key, until it is done; whatever else is answered must say "not now" cleanly. */
-// biome-ignore lint/suspicious/noExplicitAny: whatever the service answered
-async function acknowledged(ledger: Ledger, options: WriterOptions, write: Write): Promise<any> {
+export async function untilAcknowledged(
+  write: Write,
+  { client, mayBreak, refused }: Sending,
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the service answered
+): Promise<any> {
+  const note = (what: string) => {
+    refused[what] = (refused[what] ?? 0) + 1;
+  };
   for (let attempt = 1; attempt <= patience; attempt += 1) {
     let reply: Response;
     try {
-      reply = await options.client().request('POST', write.path, write.body, {
+      reply = await client().request('POST', write.path, write.body, {
         headers: { 'idempotency-key': write.key },
       });
     } catch (error) {
-      if (options.mayBreak !== true || !/fetch failed|terminated/.test(String(error))) throw error;
-      note(ledger, 'broken');
+      if (mayBreak !== true || !/fetch failed|terminated/.test(String(error))) throw error;
+      note('broken');
       await sleep(50);
       continue;
     }
     if (reply.status === write.status) return reply.body;
     expectNotNow(reply, write.path);
-    note(ledger, `${reply.status} ${reply.body.code}`);
+    note(`${reply.status} ${reply.body.code}`);
     await sleep(50);
   }
   throw new Error(`${write.path} was never acknowledged`);
 }
-
-const note = (ledger: Ledger, what: string) => {
-  ledger.refused[what] = (ledger.refused[what] ?? 0) + 1;
-};
 
 /** A problem that says when to come again: 503, or 409 while the first request with this key still runs. */
 export function expectNotNow(reply: Response, what = ''): void {
