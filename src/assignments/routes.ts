@@ -5,7 +5,7 @@ import { planQuery, planReply } from '../platform/http/approval-schemas.js';
 import { guardedReply } from '../platform/http/guarded-replies.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, Instant, pageQuery, Ref, Strict, StringEnum, Text } from '../platform/http/schemas.js';
-import { contentReply, etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
+import { contentReply, etagOf, requiredVersions, unlessKnown } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
 import { assignmentRoles } from './events.js';
 import * as schemas from './schemas.js';
@@ -100,8 +100,7 @@ function readRoutes(app: FastifyInstance): void {
     },
     handler: async ({ ctx, params: { id }, headers }) => {
       const row = await getAssignment(ctx, id);
-      const ETag = etagOf(row.version);
-      return matchesNone(headers.ifNoneMatch, ETag) ? reply(ctx, row) : { status: 304, headers: { ETag } };
+      return unlessKnown(headers.ifNoneMatch, etagOf(row.version), () => toAssignment(ctx, row));
     },
   });
 }

@@ -4,7 +4,7 @@ import type { Ctx } from '../platform/context.js';
 import { mayReadSensitive } from '../platform/context.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, Key, pageQuery, Ref, Strict, StringEnum, Text } from '../platform/http/schemas.js';
-import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
+import { etagOf, requiredVersions, unlessKnown } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
 import { customerExample, nationalIdExample, upsertExample } from './examples.js';
 import { removeIdentifier } from './identifiers.js';
@@ -26,10 +26,7 @@ const etag = (ctx: Ctx, record: CustomerRecord) =>
 
 /** A single customer, or 304 where the caller has it already. */
 export function customerReply(ctx: Ctx, record: CustomerRecord, ifNoneMatch: string | undefined) {
-  const tagValue = etag(ctx, record);
-  return matchesNone(ifNoneMatch, tagValue)
-    ? { status: 200, body: toCustomer(ctx, record), headers: { ETag: tagValue } }
-    : { status: 304, headers: { ETag: tagValue } };
+  return unlessKnown(ifNoneMatch, etag(ctx, record), () => toCustomer(ctx, record));
 }
 
 function upsertReply(ctx: Ctx, value: service.UpsertValue) {

@@ -1,5 +1,5 @@
 /** What the routes of all definitions have in common. */
-import { etagOf, matchesNone } from '../platform/http/versions.js';
+import { etagOf, unlessKnown } from '../platform/http/versions.js';
 import type { Put } from './service.js';
 
 const common = { tag: 'Definitions', domain: 'Party Reference Data Directory' } as const;
@@ -10,10 +10,7 @@ export const notModified = { description: 'The caller has this version already',
 
 /** A single definition, or 304 where the caller has it already. */
 export function reply<Row extends { version: number }>(row: Row, ifNoneMatch: string | undefined) {
-  const ETag = etagOf(row.version);
-  return matchesNone(ifNoneMatch, ETag)
-    ? { status: 200, headers: { ETag }, body: row }
-    : { status: 304, headers: { ETag } };
+  return unlessKnown(ifNoneMatch, etagOf(row.version), () => row);
 }
 
 export const putReply = <Row extends { version: number }>({ outcome, row }: Put<Row>) => ({

@@ -4,7 +4,7 @@ import type { Ctx } from '../platform/context.js';
 import { mayReadSensitive } from '../platform/context.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
-import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
+import { etagOf, requiredVersions, unlessKnown } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
 import { balanceRoutes } from './balance-routes.js';
 import { customerHoldingExample, holdingExample, holdingUpsertExample } from './examples.js';
@@ -23,10 +23,7 @@ export const holdingEtag = (ctx: Ctx, record: HoldingRecord) =>
 
 /** A single holding, or 304 where the caller has it already. */
 function holdingReply(ctx: Ctx, record: HoldingRecord, ifNoneMatch: string | undefined) {
-  const ETag = holdingEtag(ctx, record);
-  return matchesNone(ifNoneMatch, ETag)
-    ? { status: 200, body: toHolding(ctx, record), headers: { ETag } }
-    : { status: 304, headers: { ETag } };
+  return unlessKnown(ifNoneMatch, holdingEtag(ctx, record), () => toHolding(ctx, record));
 }
 
 const replies = {

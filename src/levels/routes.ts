@@ -4,7 +4,7 @@ import { planQuery } from '../platform/http/approval-schemas.js';
 import { guardedReply } from '../platform/http/guarded-replies.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, Instant, Ref, Strict } from '../platform/http/schemas.js';
-import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
+import { etagOf, requiredVersions, unlessKnown } from '../platform/http/versions.js';
 import { levelExample, modelExample, shownModelExample } from './examples.js';
 import { modelGuard } from './guards.js';
 import * as schemas from './schemas.js';
@@ -45,10 +45,8 @@ function modelRoutes(app: FastifyInstance): void {
     handler: async ({ ctx, headers: { ifNoneMatch } }) => {
       const body = await getLevelModel(ctx);
       // another state is another answer, of the same version
-      const ETag = etagOf(body.version);
-      return matchesNone(ifNoneMatch, ETag) || body.state === 'grading'
-        ? { status: 200, body, headers: { ETag } }
-        : { status: 304, headers: { ETag } };
+      const known = body.state === 'grading' ? undefined : ifNoneMatch;
+      return unlessKnown(known, etagOf(body.version), () => body);
     },
   });
   operation(app, {

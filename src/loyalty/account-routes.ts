@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { operation } from '../platform/http/operation.js';
 import { Id, Instant, Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
-import { etagWithState, matchesNone } from '../platform/http/versions.js';
+import { etagWithState, unlessKnown } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
 import * as accounts from './accounts.js';
 import { accountExample, entryExample, lotExample } from './examples.js';
@@ -66,10 +66,7 @@ function membershipRoutes(app: FastifyInstance): void {
     },
     handler: async ({ ctx, params: key, headers: { ifNoneMatch } }) => {
       const body = await accounts.getAccount(ctx, key);
-      const ETag = tagOf(body);
-      return matchesNone(ifNoneMatch, ETag)
-        ? { status: 200, body, headers: { ETag } }
-        : { status: 304, headers: { ETag } };
+      return unlessKnown(ifNoneMatch, tagOf(body), () => body);
     },
   });
   operation(app, {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { operation } from '../platform/http/operation.js';
 import { Id, Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
-import { etagOf, matchesNone } from '../platform/http/versions.js';
+import { etagOf, unlessKnown } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
 import type { LoadFacts } from '../rules/facts.js';
 import { common } from './programme-routes.js';
@@ -65,9 +65,7 @@ function readingRoutes(app: FastifyInstance): void {
     },
     handler: async ({ ctx, params: key, headers: { ifNoneMatch } }) => {
       const body = await service.getOrder(ctx, key);
-      const ETag = etagOf(body.version);
-      const headers = { ETag };
-      return matchesNone(ifNoneMatch, ETag) ? { status: 200, body, headers } : { status: 304, headers };
+      return unlessKnown(ifNoneMatch, etagOf(body.version), () => body);
     },
   });
 }

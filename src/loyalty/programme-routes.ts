@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { operation } from '../platform/http/operation.js';
 import { Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
-import { etagOf, matchesNone } from '../platform/http/versions.js';
+import { etagOf, unlessKnown } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
 import { programmeExample, programmeInExample } from './examples.js';
 import { type StoredProgramme, toProgramme } from './programme.js';
@@ -83,8 +83,7 @@ export function programmeRoutes(app: FastifyInstance): void {
     },
     handler: async ({ ctx, params: { programme }, headers: { ifNoneMatch } }) => {
       const found = await service.getProgramme(ctx, programme);
-      const ETag = etagOf(found.version);
-      return matchesNone(ifNoneMatch, ETag) ? reply(200, found) : { status: 304, headers: { ETag } };
+      return unlessKnown(ifNoneMatch, etagOf(found.version), () => toProgramme(found));
     },
   });
   operation(app, {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { operation } from '../platform/http/operation.js';
 import { Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
-import { etagOf, matchesNone } from '../platform/http/versions.js';
+import { etagOf, unlessKnown } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
 import type { LoadFacts } from '../rules/facts.js';
 import { common } from './programme-routes.js';
@@ -96,8 +96,7 @@ function rewardRoute(app: FastifyInstance, facts: LoadFacts): void {
     },
     handler: async ({ ctx, params: key, headers: { ifNoneMatch } }) => {
       const found = await service.getReward(ctx, key);
-      const ETag = etagOf(found.version);
-      return matchesNone(ifNoneMatch, ETag) ? reply(200, found) : { status: 304, headers: { ETag } };
+      return unlessKnown(ifNoneMatch, etagOf(found.version), () => toReward(found));
     },
   });
   operation(app, {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { operation } from '../platform/http/operation.js';
 import { Id, Instant, Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
-import { etagOf, matchesNone } from '../platform/http/versions.js';
+import { etagOf, unlessKnown } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
 import { common } from './programme-routes.js';
 import { listUses, takeBackUse, useBenefit } from './tiers/benefits.js';
@@ -50,11 +50,9 @@ function modelRoutes(app: FastifyInstance): void {
     },
     handler: async ({ ctx, params: { programme }, headers: { ifNoneMatch } }) => {
       const body = await getTiers(ctx, programme);
-      const ETag = etagOf(body.version);
       // another state is another answer, of the same version
-      return matchesNone(ifNoneMatch, ETag) || body.state === 'evaluating'
-        ? { status: 200, body, headers: { ETag } }
-        : { status: 304, headers: { ETag } };
+      const known = body.state === 'evaluating' ? undefined : ifNoneMatch;
+      return unlessKnown(known, etagOf(body.version), () => body);
     },
   });
   operation(app, {

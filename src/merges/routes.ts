@@ -6,7 +6,7 @@ import { planQuery } from '../platform/http/approval-schemas.js';
 import { guardedReply } from '../platform/http/guarded-replies.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
-import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
+import { etagOf, requiredVersions, unlessKnown } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
 import { type MergeInput, mergeGuard } from './merging.js';
 import { revertGuard } from './reverting.js';
@@ -96,8 +96,7 @@ function readRoutes(app: FastifyInstance): void {
     },
     handler: async ({ ctx, params: { id }, headers }) => {
       const row = await getMerge(ctx, id);
-      const ETag = etagOf(row.version);
-      return matchesNone(headers.ifNoneMatch, ETag) ? reply(row) : { status: 304, headers: { ETag } };
+      return unlessKnown(headers.ifNoneMatch, etagOf(row.version), () => row);
     },
   });
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { operation } from '../platform/http/operation.js';
 import { Key, pageQuery, Ref, Strict, StringEnum } from '../platform/http/schemas.js';
-import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
+import { etagOf, requiredVersions, unlessKnown } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
 import * as branches from './branches.js';
 import * as schemas from './schemas.js';
@@ -24,10 +24,7 @@ export function organizationRoutes(app: FastifyInstance): void {
 }
 
 function reply<Row extends { version: number }>(row: Row, ifNoneMatch: string | undefined) {
-  const ETag = etagOf(row.version);
-  return matchesNone(ifNoneMatch, ETag)
-    ? { status: 200, headers: { ETag }, body: row }
-    : { status: 304, headers: { ETag } };
+  return unlessKnown(ifNoneMatch, etagOf(row.version), () => row);
 }
 
 const branchIn = { code: '0102', name: 'Nanjing Road', kind: 'branch', opens_on: '2024-06-01' };

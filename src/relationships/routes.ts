@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { type Ctx, mayReadSensitive } from '../platform/context.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
-import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
+import { etagOf, requiredVersions, unlessKnown } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
 import * as schemas from './schemas.js';
 import * as service from './service.js';
@@ -40,9 +40,7 @@ const replies = {
 
 function reply(ctx: Ctx, record: RelationshipRecord, ifNoneMatch?: string) {
   const ETag = etagOf(record.version, !mayReadSensitive(ctx, 'customers'));
-  return matchesNone(ifNoneMatch, ETag)
-    ? { status: 200, headers: { ETag }, body: toRelationship(ctx, record) }
-    : { status: 304, headers: { ETag } };
+  return unlessKnown(ifNoneMatch, ETag, () => toRelationship(ctx, record));
 }
 
 export function relationshipRoutes(app: FastifyInstance): void {

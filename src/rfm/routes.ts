@@ -4,7 +4,7 @@ import { planQuery } from '../platform/http/approval-schemas.js';
 import { guardedReply } from '../platform/http/guarded-replies.js';
 import { operation } from '../platform/http/operation.js';
 import { Ref, Strict } from '../platform/http/schemas.js';
-import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
+import { etagOf, requiredVersions, unlessKnown } from '../platform/http/versions.js';
 import type { LoadFacts } from '../rules/facts.js';
 import { distributionChart, rfmDistribution } from './distribution.js';
 import { type RfmModelRow, readRfmModel, rfmModelGuard } from './model.js';
@@ -38,8 +38,7 @@ export function rfmRoutes(app: FastifyInstance, facts: LoadFacts): void {
     replies: { 200: found, 304: { description: 'The caller has this version already', headers } },
     handler: async ({ ctx, headers: { ifNoneMatch } }) => {
       const model = await readRfmModel(ctx.database, ctx.now);
-      const etag = etagOf(model.version);
-      return matchesNone(ifNoneMatch, etag) ? modelReply(model) : { status: 304, headers: { ETag: etag } };
+      return unlessKnown(ifNoneMatch, etagOf(model.version), () => model);
     },
   });
   operation(app, {

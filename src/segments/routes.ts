@@ -5,7 +5,7 @@ import { planQuery, planReply } from '../platform/http/approval-schemas.js';
 import { guardedReply } from '../platform/http/guarded-replies.js';
 import { operation } from '../platform/http/operation.js';
 import { Id, Key, pageQuery, Ref, Strict } from '../platform/http/schemas.js';
-import { etagOf, matchesNone, requiredVersions } from '../platform/http/versions.js';
+import { etagOf, requiredVersions, unlessKnown } from '../platform/http/versions.js';
 import { page, pageRequest } from '../platform/pagination.js';
 import type { LoadFacts } from '../rules/facts.js';
 import { ruleComponents } from '../rules/schema.js';
@@ -108,10 +108,7 @@ function readRoutes(app: FastifyInstance, facts: LoadFacts): void {
     replies: { 200: found, 304: { description: 'The caller has this version already', headers: etagHeader } },
     handler: async ({ ctx, params: { key }, headers }) => {
       const row = await service.getSegment(ctx, facts, key);
-      const etag = etagOf(row.rule_version);
-      return matchesNone(headers.ifNoneMatch, etag)
-        ? segmentReply(row)
-        : { status: 304, headers: { ETag: etag } };
+      return unlessKnown(headers.ifNoneMatch, etagOf(row.rule_version), () => row);
     },
   });
 }

@@ -3,7 +3,7 @@ import { planQuery, planReply } from '../../platform/http/approval-schemas.js';
 import { guardedReply } from '../../platform/http/guarded-replies.js';
 import { operation } from '../../platform/http/operation.js';
 import { Key, pageQuery, Ref, Strict } from '../../platform/http/schemas.js';
-import { etagOf, matchesNone, requiredVersions } from '../../platform/http/versions.js';
+import { etagOf, requiredVersions, unlessKnown } from '../../platform/http/versions.js';
 import { page, pageRequest } from '../../platform/pagination.js';
 import type { LoadFacts } from '../../rules/facts.js';
 import { common } from '../programme-routes.js';
@@ -90,8 +90,7 @@ function readRoutes(app: FastifyInstance, facts: LoadFacts): void {
     },
     handler: async ({ ctx, params: key, headers: { ifNoneMatch } }) => {
       const found = await service.getEarnRule(ctx, facts, key);
-      const ETag = etagOf(found.version);
-      return matchesNone(ifNoneMatch, ETag) ? reply(200, found) : { status: 304, headers: { ETag } };
+      return unlessKnown(ifNoneMatch, etagOf(found.version), () => found);
     },
   });
 }

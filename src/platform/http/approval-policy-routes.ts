@@ -6,7 +6,7 @@ import { ApprovalPolicy, ApprovalPolicyList, ApprovalPolicyPut, OperationName } 
 import { guardedReply } from './guarded-replies.js';
 import { operation } from './operation.js';
 import { Ref, Strict } from './schemas.js';
-import { etagOf, matchesNone, requiredVersions } from './versions.js';
+import { etagOf, requiredVersions, unlessKnown } from './versions.js';
 
 const tag = 'Approvals';
 const path = '/v1/approval-policies/{operation}';
@@ -63,8 +63,7 @@ export function policyRoutes(app: FastifyInstance): void {
     handler: async ({ ctx, params: { operation: name }, headers }) => {
       if (!app.guarded.has(name)) throw notFound('operation that can ask for approval');
       const row = await readPolicy(ctx.database, name);
-      const etag = etagOf(row.version);
-      return matchesNone(headers.ifNoneMatch, etag) ? reply(row) : { status: 304, headers: { ETag: etag } };
+      return unlessKnown(headers.ifNoneMatch, etagOf(row.version), () => toPolicy(row));
     },
   });
   const guard = policyGuard(app.guarded);

@@ -19,7 +19,7 @@ import {
 import { approvalReply } from './guarded-replies.js';
 import { operation } from './operation.js';
 import { Id, pageQuery, Ref, Strict, StringEnum } from './schemas.js';
-import { matchesNone } from './versions.js';
+import { unlessKnown } from './versions.js';
 
 const tag = 'Approvals';
 const params = Strict({ id: Id('Of the approval') });
@@ -90,8 +90,7 @@ function readRoutes(app: FastifyInstance): void {
     },
     handler: async ({ ctx, params: { id }, headers: { ifNoneMatch } }) => {
       const found = await approvalReply(ctx, id, 200);
-      const etag = found.headers?.ETag ?? '';
-      return matchesNone(ifNoneMatch, etag) ? found : { status: 304, headers: { ETag: etag } };
+      return unlessKnown(ifNoneMatch, found.headers?.ETag ?? '', () => found.body);
     },
   });
 }

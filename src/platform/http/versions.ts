@@ -51,10 +51,12 @@ export function matchesNone(ifNoneMatch: string | undefined, etag: string): bool
   return !ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }
 
-/** What has no version of its own is told apart by its content: 304 where the caller has it. */
-export function contentReply(body: unknown, ifNoneMatch: string | undefined): Reply {
-  const ETag = `"${digestOf(body).slice(0, 22)}"`;
-  return matchesNone(ifNoneMatch, ETag)
-    ? { status: 200, body, headers: { ETag } }
+/** A single thing, or 304 where the caller has what the ETag names. */
+export const unlessKnown = (ifNoneMatch: string | undefined, ETag: string, body: () => unknown): Reply =>
+  matchesNone(ifNoneMatch, ETag)
+    ? { status: 200, body: body(), headers: { ETag } }
     : { status: 304, headers: { ETag } };
-}
+
+/** What has no version of its own is told apart by its content: 304 where the caller has it. */
+export const contentReply = (body: unknown, ifNoneMatch: string | undefined): Reply =>
+  unlessKnown(ifNoneMatch, `"${digestOf(body).slice(0, 22)}"`, () => body);
