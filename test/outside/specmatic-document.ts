@@ -293,6 +293,12 @@ function putInNames(path: string, method: string, operation: Operation, names: N
     ({ name, required }) => required === true || !secretive.includes(name),
   );
   for (const parameter of operation.parameters) {
+    if (parameter.name === 'idempotency-key') {
+      // any will do, but for each request another; longer ones are in quotes, as it has none
+      parameter.examples = { example: { value: anything('sm_') } };
+      parameter.schema = { ...parameter.schema, maxLength: 255 };
+      continue;
+    }
     const isAsked = parameter.in === 'header' || parameter.required === true;
     const value = names[parameter.name] ?? (isAsked ? others[parameter.in]?.[parameter.name] : undefined);
     if (value === undefined) {

@@ -37,8 +37,29 @@ afterAll(async () => {
   await t?.stop();
 });
 
+type Shown = {
+  paths: Record<string, Record<string, { operationId: string; tags: string[] }>>;
+  webhooks: object;
+};
+const shown = () => t.app.swagger() as unknown as Shown;
+/** The tag of each operation. */
+const tags = () =>
+  new Map(
+    Object.values(shown().paths)
+      .flatMap((path) => Object.values(path))
+      .map(({ operationId, tags: [tag = ''] }) => [operationId, tag]),
+  );
+const section = (tag: string) => page.locator(`[id="operations-tag-${tag.replaceAll(' ', '_')}"]`);
+
+/** Operations are drawn while their tag is open. */
+async function open(tag: string): Promise<void> {
+  await section(tag).waitFor();
+  if ((await section(tag).getAttribute('data-is-open')) !== 'true') await section(tag).click();
+}
+
 /** Opens an operation, sends its example, and returns status and body as the page shows them. */
 async function tryOperation(operationId: string): Promise<{ status: string; body: string }> {
+  await open(tags().get(operationId) ?? '');
   const block = page.locator(`[id$="-${operationId}"].opblock`);
   await block.locator('.opblock-summary').click();
   await block.getByRole('button', { name: 'Try it out' }).click();
@@ -54,8 +75,16 @@ async function tryOperation(operationId: string): Promise<{ status: string; body
 
 test('every operation of the document is there, and every event', async () => {
   await page.locator('.opblock').first().waitFor();
-  const { webhooks } = t.app.swagger() as unknown as { webhooks: object };
-  expect(await page.locator('.opblock').count()).toBe(t.app.operations.length + Object.keys(webhooks).length);
+  expect(await page.locator('.webhooks .opblock').count()).toBe(Object.keys(shown().webhooks).length);
+  expect([...tags().keys()].sort()).toEqual(t.app.operations.map(({ id }) => id).sort());
+  for (const tag of new Set(tags().values())) {
+    await open(tag);
+    const ids = [...tags()].filter(([, own]) => own === tag).map(([id]) => id);
+    for (const id of ids) await page.locator(`[id$="-${id}"].opblock`).waitFor();
+    expect(await page.locator('.opblock:not(.webhooks .opblock)').count(), tag).toBe(ids.length);
+    await section(tag).click();
+    await page.locator(`[id$="-${ids[0]}"].opblock`).waitFor({ state: 'detached' });
+  }
 });
 
 test('without a key an operation is refused, and says so', async () => {
